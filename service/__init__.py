@@ -1,0 +1,1 @@
+"""Every socket: HTTP, Redis, Celery, the command line. Composes the floors below."""
