@@ -1,0 +1,134 @@
+"""Answers as they were served: the prompt, the passages as shown, and what the policy produced. Durable when a call returns.
+
+What cannot be recovered later is written here, once: passages are kept by content (a popular passage costs its bytes once, not once
+an answer), prompts once for all their answers. It knows nothing of votes.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from redis.asyncio import Redis
+
+from service.feedback import keys
+from service.feedback.codec import (
+    decode_answer,
+    decode_passage,
+    decode_prompt,
+    encode_answer,
+    encode_passages,
+    encode_prompt,
+    prompt_identity,
+)
+from service.feedback.scripts import Scripts
+from training.policy.base import Answer, Prompt
+
+
+def new_answer_id() -> str:
+    """Make an id nobody can guess: 128 random bits."""
+    return "ans_" + secrets.token_urlsafe(16)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRecord:
+    """One served answer with everything a later judgement of it needs.
+
+    `user` is the asker's identity (`Principal.identity`); the prompt's `collections` are those that were searched, and decide who
+    may judge the answer.
+    """
+
+    answer_id: str
+    prompt: Prompt
+    answer: Answer
+    user: str
+    created_at: float  # seconds since the epoch
+    citations: tuple[Mapping[str, Any], ...] = ()  # as returned to the caller
+    model: str = "groundloop"  # as the caller asked: the alias, or a pinned version
+    request_id: str = ""  # the chat completion's id; answers shown together share it
+    position: int = 0  # place on the screen among the answers of one request, from 0
+    consent: bool = True  # may be used for training
+    attributes: Mapping[str, str] = field(default_factory=dict)  # anything else worth keeping, small
+
+    @property
+    def prompt_id(self) -> str:
+        """Identity of the prompt: the same asker, question, history and passages give the same id."""
+        return prompt_identity(self.user, self.prompt)
+
+
+class AnswerStore:
+    """Keeps answers in Redis. Safe to share between tasks of one event loop."""
+
+    def __init__(self, client: Redis) -> None:
+        """Use a client made with `decode_responses=False`."""
+        self._client = client
+        self._scripts = Scripts(client)
+
+    async def record(self, record: AnswerRecord) -> None:
+        """Keep one answer; on disk when this returns. The same id twice is kept once."""
+        await self.record_all([record])
+
+    async def record_all(self, records: Sequence[AnswerRecord]) -> None:
+        """Keep the answers of one request in one round trip, all or none; they share one prompt and one asker.
+
+        Args:
+            records: One to four answers to the same prompt.
+
+        Raises:
+            ValueError: If the prompts or the askers differ.
+        """
+        first = records[0]
+        prompt_id = first.prompt_id
+        if any(record.user != first.user or record.prompt != first.prompt for record in records[1:]):
+            raise ValueError("answers recorded together share one prompt and one asker")
+        passages = encode_passages(first.prompt.passages)
+        arguments: list[str | bytes | int] = [encode_prompt(first.prompt, [digest for digest, _ in passages]), len(passages)]
+        for digest, payload in passages:
+            arguments += [keys.passage(digest), payload]
+        for record in records:
+            arguments += [record.answer_id, encode_answer(record, prompt_id)]
+        await self._scripts.record(
+            [
+                keys.ANSWERS,
+                keys.user_answers(first.user),
+                keys.prompt(prompt_id),
+                keys.prompt_answers(prompt_id),
+            ],
+            arguments,
+        )
+
+    async def get(self, answer_id: str) -> AnswerRecord | None:
+        """Read one answer back with its prompt and passages; None when there is no such answer."""
+        found = await self.get_many([answer_id])
+        return found.get(answer_id)
+
+    async def get_many(self, answer_ids: Sequence[str]) -> dict[str, AnswerRecord]:
+        """Read several answers in three round trips; those that do not exist are left out."""
+        if not answer_ids:
+            return {}
+        raw = await self._client.mget([keys.answer(answer_id) for answer_id in answer_ids])
+        decoded = {answer_id: decode_answer(payload) for answer_id, payload in zip(answer_ids, raw, strict=True) if payload is not None}
+        prompts = await self._prompts(sorted({prompt_id for prompt_id, _ in decoded.values()}))
+        return {
+            answer_id: replace(record, answer_id=answer_id, prompt=prompts[prompt_id])
+            for answer_id, (prompt_id, record) in decoded.items()
+            if prompt_id in prompts
+        }
+
+    async def _prompts(self, prompt_ids: Sequence[str]) -> dict[str, Prompt]:
+        if not prompt_ids:
+            return {}
+        raw = await self._client.mget([keys.prompt(prompt_id) for prompt_id in prompt_ids])
+        drafts = {prompt_id: decode_prompt(payload) for prompt_id, payload in zip(prompt_ids, raw, strict=True) if payload is not None}
+        digests = sorted({shown.digest for _, shown_passages in drafts.values() for shown in shown_passages})
+        texts = await self._client.mget([keys.passage(digest) for digest in digests]) if digests else []
+        passages = {digest: decode_passage(payload) for digest, payload in zip(digests, texts, strict=True) if payload is not None}
+        return {
+            prompt_id: replace(
+                prompt,
+                passages=tuple(shown.fill(passages[shown.digest]) for shown in shown_passages if shown.digest in passages),
+            )
+            for prompt_id, (prompt, shown_passages) in drafts.items()
+        }

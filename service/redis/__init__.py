@@ -1,0 +1,1 @@
+"""Our own Redis: starting it, checking that it keeps what it acknowledges, and clients for it."""
