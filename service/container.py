@@ -1,0 +1,145 @@
+"""The one place that wires objects. Opened in the app's lifespan, on `app.state.container`; routes get it by `container_of`.
+
+What is light (catalog, keys, the Redis link) is there as soon as `open` returns; what is heavy (the encoder, the indexes, the
+policies) loads in the background, so that `/healthz` answers at once. Until then `searcher` and `policies` raise a 503.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from fastapi import Request
+
+from service.access.keys import KeyStore
+from service.errors import unavailable
+from service.limits import RateLimits
+from service.metrics import Metrics
+from service.policies import PolicyBook
+from service.redis.link import RedisLink
+from service.redis.server import remembered_url
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+    from retrieval.catalog import Catalog
+    from retrieval.search import Searcher
+    from service.feedback.answers import AnswerStore
+    from service.feedback.log import FeedbackLog
+    from service.models import Models
+
+log = logging.getLogger(__name__)
+
+
+class Container:
+    """Everything one API process holds."""
+
+    settings: Settings
+    catalog: Catalog
+    keys: KeyStore
+    limits: RateLimits
+    metrics: Metrics
+    link: RedisLink  # its `state` tells whether Redis is up
+    redis: Redis  # decode_responses=False; fails fast while Redis is down
+    answers: AnswerStore
+    feedback: FeedbackLog
+
+    def __init__(self, settings: Settings) -> None:
+        """Keep the settings; `open` makes the rest."""
+        self.settings = settings
+        self.draining = False
+        self.load_error: str | None = None
+        self._models: Models | None = None
+        self._loading: asyncio.Task[None] | None = None
+        self._wake_worker: Callable[[], None] | None = None
+
+    @property
+    def searcher(self) -> Searcher:
+        """The search; 503 while it loads."""
+        if self._models is None:
+            raise self._not_loaded("search")
+        return self._models.searcher
+
+    @property
+    def policies(self) -> PolicyBook:
+        """The policies; 503 while they load."""
+        if self._models is None:
+            raise self._not_loaded("policy")
+        return self._models.policies
+
+    @property
+    def loaded(self) -> bool:
+        """Tell whether the heavy parts are there."""
+        return self._models is not None
+
+    async def open(self) -> None:
+        """Open the light parts and start to load the heavy ones."""
+        from retrieval.catalog import Catalog
+        from service.feedback.answers import AnswerStore
+        from service.feedback.log import FeedbackLog
+        from service.redis.checks import durability_problems
+
+        settings = self.settings
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.metrics = Metrics()
+        self.limits = RateLimits(settings.requests_per_minute)
+        self.catalog = await asyncio.to_thread(Catalog.open, settings.home)
+        self.keys = KeyStore(settings.home / "keys.db")
+        self.link = RedisLink(
+            self._redis_address,
+            timeout_s=settings.redis_timeout_s,
+            check=durability_problems,
+            unsafe_ok=settings.redis_unsafe_ok,
+        )
+        self.redis = self.link.client
+        self.answers = AnswerStore(self.redis)
+        self.feedback = FeedbackLog(self.redis)
+        await self.link.start()
+        self._loading = asyncio.create_task(self._load(), name="load-models")
+
+    async def close(self) -> None:
+        """Release everything; what was acknowledged is on disk already."""
+        self.draining = True
+        if self._loading is not None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._loading  # a thread that imports torch cannot be interrupted
+        if self._models is not None:
+            await asyncio.to_thread(self._models.close)
+        await self.link.close()
+        self.keys.close()
+        self.catalog.close()
+
+    def enqueue_ingest(self) -> None:
+        """Wake the ingest worker, as far as it can be done without waiting; its own sweep finds the work otherwise."""
+
+    def _redis_address(self) -> str | None:
+        configured = self.settings.redis_url
+        return remembered_url(self.settings.home) if configured is None else configured.get_secret_value()
+
+    async def _load(self) -> None:
+        from service.models import load_models  # heavy: torch, faiss
+
+        started = time.monotonic()
+        try:
+            self._models = await asyncio.to_thread(load_models, self.settings, self.catalog)
+        except Exception as error:
+            log.exception("the models did not load")
+            self.load_error = f"{type(error).__name__}: {error}"
+            return
+        log.info("ready after %.1f s", time.monotonic() - started)
+
+    def _not_loaded(self, part: str) -> Exception:
+        if self.load_error is not None:
+            return unavailable(part, "the models did not load; the log of the API says why", retry_after_s=60)
+        return unavailable(part, "the models are still loading", retry_after_s=5)
+
+
+def container_of(request: Request) -> Container:
+    """Give the container of the app that serves this request; use it with `Depends`."""
+    container: Container = request.app.state.container
+    return container

@@ -1,0 +1,47 @@
+"""What Prometheus may know. One registry a process; routes and pipelines count here, gauges of state are read when scraped."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, Histogram, PlatformCollector, ProcessCollector
+
+FAST = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 1.0, 2.5, 5.0, 10.0)
+SLOW = (0.025, 0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+
+
+class Metrics:
+    """The instruments of one process. Thread-safe. Nothing here is labelled by user, key, question or document."""
+
+    def __init__(self) -> None:
+        """Make a registry of its own, so that two containers in one process do not collide."""
+        self.registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+        self.requests_total = self._counter("http_requests", "HTTP requests", ("method", "route", "status"))
+        self.request_seconds = self._histogram("http_request_seconds", "Time to the end of the response", FAST, ("route",))
+        self.answers_total = self._counter("answers", "Answers by outcome: grounded, abstained, error, cancelled", ("outcome",))
+        self.ttft_seconds = self._histogram("ttft_seconds", "Time from the request to the first piece of text", SLOW)
+        self.answer_seconds = self._histogram("answer_seconds", "Time from the request to the end of the answer", SLOW)
+        self.tokens_total = self._counter("tokens", "Tokens by kind: prompt, completion", ("kind",))
+        self.retrieval_seconds = self._histogram("retrieval_latency_seconds", "Time by stage of retrieval", FAST, ("stage",))
+        self.unrecorded_total = self._counter("answers_unrecorded", "Answers that were served while the record was down")
+        self.feedback_total = self._counter("feedback", "Acknowledged feedback", ("label", "reason"))
+        self.queue_depth = self._gauge("admission_queue_depth", "Questions waiting for their turn")
+        self.running = self._gauge("admission_running", "Answers in the making")
+        self.rejected_total = self._counter("admission_rejected", "Questions turned away", ("reason",))
+        self.sse_open = self._gauge("sse_open", "Open answer streams")
+        self.uploads_bytes_total = self._counter("upload_bytes", "Bytes of acknowledged uploads")
+        self.index_generation = self._gauge("index_generation", "Published index generation", ("collection",))
+        self.index_vectors = self._gauge("index_vectors", "Vectors in the index", ("collection",))
+        self.index_tombstones_ratio = self._gauge("index_tombstones_ratio", "Share of removed vectors still in it", ("collection",))
+        self.model_version_info = self._gauge("model_version_info", "1 for each loaded policy", ("version", "routed"))
+        self.documents_pending = self._gauge("documents_pending", "Documents waiting for or in ingestion")
+        self.part_up = self._gauge("part_up", "1 for a part that is ready", ("part",))
+
+    def _counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
+        return Counter(name, text, labels, namespace="groundloop", registry=self.registry)
+
+    def _gauge(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Gauge:
+        return Gauge(name, text, labels, namespace="groundloop", registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], labels: tuple[str, ...] = ()) -> Histogram:
+        return Histogram(name, text, labels, namespace="groundloop", registry=self.registry, buckets=buckets)

@@ -1,0 +1,133 @@
+"""The service's connection to Redis: short timeouts, and a gate that fails fast while Redis is away, stalled or unsafe.
+
+A probe runs on a connection of its own. While it fails, every other command is refused at once with `RedisRefused` (a
+`redis.ConnectionError`), so that a stalled Redis costs a request nothing; the first good probe opens the gate again. The address
+is asked for at each new connection, so a Redis that came back on another port is found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+import redis.exceptions as errors
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.connection import parse_url
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+LinkState = Literal["up", "down", "unsafe"]
+log = logging.getLogger(__name__)
+
+
+class RedisRefused(errors.ConnectionError):
+    """The gate is closed; the message says why."""
+
+
+class _Pool(ConnectionPool):
+    """Connections to wherever Redis is now, handed out only while the gate is open."""
+
+    def __init__(self, address: Callable[[], str | None], refusal: Callable[[], str | None], timeout_s: float) -> None:
+        super().__init__(max_connections=1024)
+        self._address = address
+        self._refusal = refusal
+        self._options: dict[str, Any] = {
+            "socket_timeout": timeout_s,
+            "socket_connect_timeout": min(timeout_s, 1.0),
+            # Once more over a fresh connection when an idle one turns out to be dead; never after a timeout.
+            "retry": Retry(NoBackoff(), 1, supported_errors=(errors.ConnectionError,)),
+        }
+
+    def make_connection(self) -> Any:
+        url = self._address()
+        if url is None:
+            raise RedisRefused("no Redis is running for this home; `groundloop up` starts one, or set REDIS_URL")
+        # parse_url names the connection class only where it is not plain TCP.
+        options = {**self.connection_kwargs, **self._options, **parse_url(url)}
+        return options.pop("connection_class", self.connection_class)(**options)
+
+    async def get_connection(self, *args: Any, **kwargs: Any) -> Any:
+        if (refusal := self._refusal()) is not None:
+            raise RedisRefused(refusal)
+        return await super().get_connection()
+
+
+class RedisLink:
+    """Redis as the service sees it. For one event loop."""
+
+    def __init__(
+        self,
+        address: Callable[[], str | None],
+        *,
+        timeout_s: float,
+        check: Callable[[Redis], Awaitable[list[str]]],
+        unsafe_ok: bool = False,
+        probe_s: float = 0.5,
+    ) -> None:
+        """Plan the link; nothing is sent before `start`.
+
+        Args:
+            address: Gives the URL, or None while there is none.
+            timeout_s: Longest wait for one command.
+            check: Gives the reasons why this Redis could lose what it acknowledges; empty when it could not.
+            unsafe_ok: Only warn of those.
+            probe_s: Time between probes, and the longest wait for one.
+        """
+        self.state: LinkState = "down"
+        self.detail = "not asked yet"
+        self._check = check
+        self._unsafe_ok = unsafe_ok
+        self._probe_s = probe_s
+        self._task: asyncio.Task[None] | None = None
+        self.client: Redis = Redis.from_pool(_Pool(address, lambda: None if self.state == "up" else self.detail, timeout_s))
+        self._prober: Redis = Redis.from_pool(_Pool(address, lambda: None, probe_s))
+
+    async def start(self) -> None:
+        """Probe once, so that the state is known, then go on in the background."""
+        await self.probe()
+        self._task = asyncio.create_task(self._watch(), name="redis-probe")
+
+    async def close(self) -> None:
+        """Stop probing and close the connections."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        for client in (self.client, self._prober):
+            with contextlib.suppress(errors.RedisError, OSError):
+                await client.aclose()
+
+    async def probe(self) -> None:
+        """Ask Redis now and set `state` and `detail`."""
+        before = self.state
+        try:
+            async with asyncio.timeout(2 * self._probe_s):
+                await self._prober.ping()
+                problems = [] if before == "up" else await self._check(self._prober)
+        except (errors.RedisError, OSError, TimeoutError) as error:
+            refusal = str(error) if isinstance(error, RedisRefused) else f"Redis does not answer ({type(error).__name__})"
+            self._become("down", refusal)
+            return
+        if problems and not self._unsafe_ok:
+            self._become("unsafe", "this Redis could lose votes: " + "; ".join(problems))
+            return
+        if problems:
+            log.warning("this Redis could lose votes: %s", "; ".join(problems))
+        self._become("up", "")
+
+    def _become(self, state: LinkState, detail: str) -> None:
+        if state != self.state:
+            log.log(logging.INFO if state == "up" else logging.WARNING, "redis is %s%s", state, f": {detail}" if detail else "")
+        self.state, self.detail = state, detail
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self._probe_s)
+            try:
+                await self.probe()
+            except Exception:  # the watch must outlive whatever a probe meets
+                log.exception("the Redis probe failed")
+                self._become("down", "the Redis probe failed")
