@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import redis
 
+from retrieval.embed import DEFAULT_MODEL, Embedder, load_embedder
+from retrieval.embed.load import auto_dtype
 from service.redis.server import RedisServer
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -41,3 +43,15 @@ def redis_url(redis_server: RedisServer) -> str:
     with redis.Redis.from_url(redis_server.url) as client:
         client.flushall()
     return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def minilm_fp32() -> Embedder:
+    """Give the embedded model in full precision."""
+    return load_embedder(DEFAULT_MODEL, dtype="fp32")
+
+
+@pytest.fixture(scope="session")
+def minilm(minilm_fp32: Embedder) -> Embedder:
+    """Give the embedded model as it runs by default on this machine."""
+    return minilm_fp32 if auto_dtype("cpu") == "fp32" else load_embedder(DEFAULT_MODEL)
