@@ -1,7 +1,7 @@
-"""Answers as they were served: the prompt, the passages as shown, and what the policy produced. Durable when a call returns.
+"""Answers as they were served: the prompt, the passages as shown, what the policy produced.
 
-What cannot be recovered later is written here, once: passages are kept by content (a popular passage costs its bytes once, not once
-an answer), prompts once for all their answers. It knows nothing of votes.
+What cannot be recovered later is written here, once: passages are kept by content (a popular passage costs its bytes
+once, not once an answer), prompts once for all their answers. On disk when a call returns. It knows nothing of votes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from service.feedback.codec import (
     encode_prompt,
     prompt_identity,
 )
-from service.feedback.scripts import Scripts
+from service.feedback.scripts import Argument, Script
 from training.policy.base import Answer, Prompt
 
 
@@ -36,8 +36,8 @@ def new_answer_id() -> str:
 class AnswerRecord:
     """One served answer with everything a later judgement of it needs.
 
-    `user` is the asker's identity (`Principal.identity`); the prompt's `collections` are those that were searched, and decide who
-    may judge the answer.
+    `user` is the asker's identity (`Principal.voter`). The prompt's `collections` are those that were searched: besides
+    the asker, whoever may read all of them may judge the answer.
     """
 
     answer_id: str
@@ -64,7 +64,7 @@ class AnswerStore:
     def __init__(self, client: Redis) -> None:
         """Use a client made with `decode_responses=False`."""
         self._client = client
-        self._scripts = Scripts(client)
+        self._record = Script(client, "record")
 
     async def record(self, record: AnswerRecord) -> None:
         """Keep one answer; on disk when this returns. The same id twice is kept once."""
@@ -84,12 +84,13 @@ class AnswerStore:
         if any(record.user != first.user or record.prompt != first.prompt for record in records[1:]):
             raise ValueError("answers recorded together share one prompt and one asker")
         passages = encode_passages(first.prompt.passages)
-        arguments: list[str | bytes | int] = [encode_prompt(first.prompt, [digest for digest, _ in passages]), len(passages)]
+        prompt = encode_prompt(first.prompt, [digest for digest, _ in passages])
+        arguments: list[Argument] = [prompt, len(passages)]
         for digest, payload in passages:
             arguments += [keys.passage(digest), payload]
         for record in records:
             arguments += [record.answer_id, encode_answer(record, prompt_id)]
-        await self._scripts.record(
+        await self._record(
             [
                 keys.ANSWERS,
                 keys.user_answers(first.user),
@@ -108,8 +109,12 @@ class AnswerStore:
         """Read several answers in three round trips; those that do not exist are left out."""
         if not answer_ids:
             return {}
-        raw = await self._client.mget([keys.answer(answer_id) for answer_id in answer_ids])
-        decoded = {answer_id: decode_answer(payload) for answer_id, payload in zip(answer_ids, raw, strict=True) if payload is not None}
+        raw = await self._read([keys.answer(answer_id) for answer_id in answer_ids])
+        decoded = {
+            answer_id: decode_answer(raw[keys.answer(answer_id)])
+            for answer_id in answer_ids
+            if keys.answer(answer_id) in raw
+        }
         prompts = await self._prompts(sorted({prompt_id for prompt_id, _ in decoded.values()}))
         return {
             answer_id: replace(record, answer_id=answer_id, prompt=prompts[prompt_id])
@@ -117,18 +122,33 @@ class AnswerStore:
             if prompt_id in prompts
         }
 
+    async def of_prompt(self, prompt_id: str) -> list[str]:
+        """Give the ids of all answers to one prompt, oldest first."""
+        found: list[Any] = await self._client.lrange(keys.prompt_answers(prompt_id), 0, -1)
+        return [answer_id.decode() for answer_id in found]
+
     async def _prompts(self, prompt_ids: Sequence[str]) -> dict[str, Prompt]:
-        if not prompt_ids:
-            return {}
-        raw = await self._client.mget([keys.prompt(prompt_id) for prompt_id in prompt_ids])
-        drafts = {prompt_id: decode_prompt(payload) for prompt_id, payload in zip(prompt_ids, raw, strict=True) if payload is not None}
-        digests = sorted({shown.digest for _, shown_passages in drafts.values() for shown in shown_passages})
-        texts = await self._client.mget([keys.passage(digest) for digest in digests]) if digests else []
-        passages = {digest: decode_passage(payload) for digest, payload in zip(digests, texts, strict=True) if payload is not None}
+        raw = await self._read([keys.prompt(prompt_id) for prompt_id in prompt_ids])
+        drafts = {
+            prompt_id: decode_prompt(raw[keys.prompt(prompt_id)])
+            for prompt_id in prompt_ids
+            if keys.prompt(prompt_id) in raw
+        }
+        digests = {shown.digest for _, passages in drafts.values() for shown in passages}
+        texts = await self._read([keys.passage(digest) for digest in sorted(digests)])
+        what = {
+            digest: decode_passage(texts[keys.passage(digest)]) for digest in digests if keys.passage(digest) in texts
+        }
         return {
             prompt_id: replace(
-                prompt,
-                passages=tuple(shown.fill(passages[shown.digest]) for shown in shown_passages if shown.digest in passages),
+                prompt, passages=tuple(shown.fill(what[shown.digest]) for shown in passages if shown.digest in what)
             )
-            for prompt_id, (prompt, shown_passages) in drafts.items()
+            for prompt_id, (prompt, passages) in drafts.items()
         }
+
+    async def _read(self, names: Sequence[str]) -> dict[str, bytes]:
+        """Read strings; those that do not exist are left out."""
+        if not names:
+            return {}
+        values: list[Any] = await self._client.mget(names)
+        return {name: value for name, value in zip(names, values, strict=True) if value is not None}

@@ -1,7 +1,7 @@
-"""Bytes of answers, prompts and passages in Redis: compact JSON, deflated. Format 1; unknown fields are ignored when read.
+"""Bytes of answers, prompts and passages in Redis: compact JSON, deflated. Unknown fields are ignored when read.
 
-A passage is split in two: what it is (text, title, where it came from), kept once by its digest, and how it was shown in one prompt
-(number, scores), kept with the prompt.
+A passage is split in two: what it is (text, title, where it came from), kept once by its digest, and how it was shown
+in one prompt (number, scores), kept with the prompt.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ class Shown:
     def fill(self, passage: ShownPassage) -> ShownPassage:
         """Join with what the passage is."""
         return replace(
-            passage, number=self.number, score=self.score, dense_score=self.dense_score, lexical_score=self.lexical_score
+            passage,
+            number=self.number,
+            score=self.score,
+            dense_score=self.dense_score,
+            lexical_score=self.lexical_score,
         )
 
 
@@ -128,8 +132,9 @@ def encode_answer(record: AnswerRecord, prompt_id: str) -> bytes:
         "collections": prompt.collections,
         "consent": record.consent,
     }
+    answer = {item.name: getattr(record.answer, item.name) for item in fields(record.answer) if item.name != "version"}
     body = {
-        "answer": asdict(record.answer),
+        "answer": answer | {"sampling": asdict(record.answer.sampling), "timings_ms": dict(record.answer.timings_ms)},
         "created_at": record.created_at,
         "citations": record.citations,
         "model": record.model,
@@ -137,7 +142,6 @@ def encode_answer(record: AnswerRecord, prompt_id: str) -> bytes:
         "position": record.position,
         "attributes": dict(record.attributes),
     }
-    del body["answer"]["version"]
     return json.dumps(header, separators=(",", ":")).encode() + b"\n" + pack(body)
 
 

@@ -1,4 +1,7 @@
-"""The Lua scripts: each is one atomic write and one round trip. Loaded once, run by hash, loaded again after a Redis restart."""
+"""The Lua scripts, each one atomic step and one round trip.
+
+Sent whole once, run by hash, sent again after Redis restarts.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,18 @@ Argument = str | bytes | int | float
 
 
 def source(name: str) -> str:
-    """Read the text of one script that ships beside this module."""
-    return files("service.feedback").joinpath(f"{name}.lua").read_text()
+    """Read the text of one script that ships beside this module, after what the scripts share."""
+    folder = files("service.feedback")
+    return folder.joinpath("header.lua").read_text() + folder.joinpath(f"{name}.lua").read_text()
 
 
-class Scripts:
-    """The scripts bound to one client."""
+class Script:
+    """One script bound to a client."""
 
-    def __init__(self, client: Redis) -> None:
-        """Bind to a client; nothing is sent yet."""
-        self._record = client.register_script(source("record"))
+    def __init__(self, client: Redis, name: str) -> None:
+        """Bind; nothing is sent yet."""
+        self._script = client.register_script(source(name))
 
-    async def record(self, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
-        """Keep the answers of one request."""
-        return await self._record(keys=keys, args=arguments)
+    async def __call__(self, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """Run it; the reply is as Redis gave it."""
+        return await self._script(keys=keys, args=arguments)

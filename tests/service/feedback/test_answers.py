@@ -13,7 +13,20 @@ from training.policy.base import Answer, Prompt, Sampling, ShownPassage, Turn
 def make_record(**changes: object) -> AnswerRecord:
     """Build a record that uses every field."""
     passage = ShownPassage(
-        1, "chk_7", "file-1", "Guide", "Wash your hands.\nOften.", 0.91, 0.8, 3.2, "guide.pdf", "https://e.org/", 40, 2, 3, ("A", "B")
+        1,
+        "chk_7",
+        "file-1",
+        "Guide",
+        "Wash your hands.\nOften.",
+        0.91,
+        0.8,
+        3.2,
+        "guide.pdf",
+        "https://e.org/",
+        40,
+        2,
+        3,
+        ("A", "B"),
     )
     prompt = Prompt(
         question="How often? ☂",
@@ -25,7 +38,17 @@ def make_record(**changes: object) -> AnswerRecord:
         instructions="Be brief.",
     )
     answer = Answer(
-        "Often. [1]", "base-1", "stop", Sampling(0.3, 0.9, 64, 7, ("x",)), -1.5, 2, False, 100, 5, (3, -1), {"retrieve": 4.0}
+        "Often. [1]",
+        "base-1",
+        "stop",
+        Sampling(0.3, 0.9, 64, 7, ("x",)),
+        -1.5,
+        2,
+        False,
+        100,
+        5,
+        (3, -1),
+        {"retrieve": 4.0},
     )
     values: dict[str, object] = {
         "answer_id": new_answer_id(),

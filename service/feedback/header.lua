@@ -1,0 +1,28 @@
+-- Shared by the scripts: what they need to know of an answer is its first line, so the compressed rest is not read.
+local function header_of(key)
+  local head = redis.call('GETRANGE', key, 0, 4095)
+  if head == '' then return nil end
+  local stop = string.find(head, '\n', 1, true)
+  if not stop then
+    head = redis.call('GET', key)
+    stop = string.find(head, '\n', 1, true)
+  end
+  return cjson.decode(string.sub(head, 1, stop - 1))
+end
+
+-- Let a voter through when the answer is theirs, or the caller of this script has found that they may judge it.
+local function refused(header, voter, allowed)
+  return allowed ~= '1' and header.user ~= voter
+end
+
+-- A generic cell rate limit on Redis's own clock: `burst` at once, then one every `interval_ms`. Gives 0, or the wait in ms.
+local function wait_ms(key, interval_ms, burst)
+  if interval_ms <= 0 then return 0 end
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  local due = math.max(tonumber(redis.call('GET', key) or now), now) + interval_ms
+  local ahead = due - now
+  if ahead > interval_ms * burst then return math.ceil(ahead - interval_ms * burst) end
+  redis.call('SET', key, string.format('%.0f', due), 'PX', string.format('%.0f', math.max(ahead, 1)))
+  return 0
+end

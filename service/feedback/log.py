@@ -1,0 +1,236 @@
+"""The feedback log: every vote and preference, in time order, and which of them stands.
+
+Invariants: one current vote for each voter and answer, one current preference for each voter and set of answers; saying
+the same again enters nothing; what was said before stays in the log. Each write is one script, so it happens whole or
+not at all, and it is on disk when a call returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+
+from service.feedback import keys
+from service.feedback.codec import digest_of
+from service.feedback.errors import (
+    AnswerNotFound,
+    BadEvidence,
+    DifferentPrompts,
+    KeyReused,
+    NotTheAsker,
+    TooManyVotes,
+)
+from service.feedback.records import Entry, Preference, Vote, read_entry
+from service.feedback.scripts import Script
+
+HISTORY_ENTRIES = 50
+ONCE_MS = 24 * 3600 * 1000
+MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a write did. `entry_id` is None when a withdrawal found nothing to withdraw."""
+
+    entry_id: str | None
+    changed: bool  # False: it said what was known already
+    replaced: str | None  # the entry that stood before
+
+    @property
+    def at(self) -> float | None:
+        """When the standing entry was acknowledged, in seconds since the epoch."""
+        return None if self.entry_id is None else int(self.entry_id.partition("-")[0]) / 1000
+
+
+class FeedbackLog:
+    """Votes and preferences in Redis. Safe to share between tasks of one event loop."""
+
+    def __init__(self, client: Redis) -> None:
+        """Use a client made with `decode_responses=False`."""
+        self._client = client
+        self._vote = Script(client, "vote")
+        self._preference = Script(client, "preference")
+        self._history = Script(client, "history")
+
+    async def vote(
+        self, answer_id: str, vote: Vote, *, voter: str, allowed: bool = False, votes_per_minute: int = 0
+    ) -> Recorded:
+        """Take a vote; it replaces this voter's earlier one on the answer. An empty one withdraws.
+
+        Args:
+            answer_id: What is judged.
+            vote: The judgement.
+            voter: Identity of the voter (`Principal.voter`).
+            allowed: The voter may judge it even if somebody else asked.
+            votes_per_minute: Limit of this voter, 0 is none; saying the same again does not count.
+
+        Raises:
+            NotTheAsker: If somebody else asked and `allowed` is not set.
+            AnswerNotFound: If there is no such answer.
+            BadEvidence: If a marked passage was not shown with the answer.
+            TooManyVotes: If the voter is over the limit.
+        """
+        stated, payload = vote.stated, vote.payload
+        reply = await self._vote(
+            [keys.answer(answer_id), keys.votes(answer_id), keys.FEEDBACK, keys.rate(voter), keys.voter(voter)],
+            [
+                voter,
+                int(allowed),
+                *_pace(votes_per_minute),
+                digest_of(stated.encode(), payload.encode()),
+                stated,
+                answer_id,
+                payload,
+                *(chunk_id for chunk_id, _ in vote.evidence),
+            ],
+        )
+        return _outcome(reply, [answer_id])
+
+    async def prefer(
+        self,
+        preference: Preference,
+        *,
+        voter: str,
+        allowed: bool = False,
+        votes_per_minute: int = 0,
+        idempotency_key: str | None = None,
+    ) -> Recorded:
+        """Take a comparison; it replaces this voter's earlier one of the same answers.
+
+        Args:
+            preference: The comparison.
+            voter: Identity of the voter (`Principal.voter`).
+            allowed: The voter may judge the answers even if somebody else asked.
+            votes_per_minute: Limit of this voter, shared with votes; 0 is none.
+            idempotency_key: Makes a late retry harmless: within a day it does what it did the first time, even where
+                the voter has changed their mind since.
+
+        Raises:
+            NotTheAsker: If somebody else asked and `allowed` is not set.
+            AnswerNotFound: If one of the answers does not exist.
+            DifferentPrompts: If they do not share one prompt.
+            KeyReused: If the key came with another preference.
+            TooManyVotes: If the voter is over the limit.
+        """
+        listed, payload = ",".join(preference.answers), preference.payload
+        reply = await self._preference(
+            [
+                keys.FEEDBACK,
+                keys.rate(voter),
+                keys.voter(voter),
+                keys.once(voter, idempotency_key) if idempotency_key else "",
+                *(keys.answer(answer_id) for answer_id in preference.answers),
+            ],
+            [
+                voter,
+                int(allowed),
+                *_pace(votes_per_minute),
+                digest_of(listed.encode(), preference.outcome.encode(), payload.encode()),
+                preference.outcome,
+                listed,
+                payload,
+                preference.answer_set,
+                ONCE_MS,
+            ],
+        )
+        return _outcome(reply, preference.answers)
+
+    async def history(self, answer_id: str, *, voter: str, allowed: bool = False) -> list[Entry]:
+        """Give what a voter said about an answer, newest first, at most 50 entries; the first one stands.
+
+        Raises:
+            NotTheAsker: If somebody else asked and `allowed` is not set.
+            AnswerNotFound: If there is no such answer.
+        """
+        reply = await self._history(
+            [keys.answer(answer_id), keys.votes(answer_id), keys.FEEDBACK], [voter, int(allowed), HISTORY_ENTRIES]
+        )
+        if reply[0] != b"ok":
+            _outcome(reply, [answer_id])
+        return [read_entry(entry_id, dict(zip(flat[::2], flat[1::2], strict=True))) for entry_id, flat in reply[1:]]
+
+    async def standing(self, entries: Sequence[Entry]) -> list[bool]:
+        """Tell for each entry whether it is the current one of its voter; a withdrawal stands like any other."""
+        if not entries:
+            return []
+        async with self._client.pipeline(transaction=False) as pipeline:
+            for entry in entries:
+                key = keys.votes(entry.answers[0]) if entry.kind == "vote" else keys.preferences(entry.prompt_id)
+                pipeline.hget(key, entry.current_field)
+            current = await pipeline.execute()
+        return [
+            value is not None and value.partition(b" ")[0].decode() == entry.entry_id
+            for value, entry in zip(current, entries, strict=True)
+        ]
+
+    async def votes_on(self, answer_ids: Sequence[str], voter: str) -> list[Entry]:
+        """Give the current votes of one voter on these answers, in their order; answers without one are left out."""
+        async with self._client.pipeline(transaction=False) as pipeline:
+            for answer_id in answer_ids:
+                pipeline.hget(keys.votes(answer_id), voter)
+            current = await pipeline.execute()
+        return await self.read([value.partition(b" ")[0].decode() for value in current if value is not None])
+
+    async def read(self, entry_ids: Sequence[str]) -> list[Entry]:
+        """Give entries by their ids, in that order; erased ones are left out."""
+        if not entry_ids:
+            return []
+        async with self._client.pipeline(transaction=False) as pipeline:
+            for entry_id in entry_ids:
+                pipeline.xrange(keys.FEEDBACK, entry_id, entry_id)
+            found = await pipeline.execute()
+        return [read_entry(*item) for items in found for item in items]
+
+    async def range(self, start: str, stop: str, *, count: int, newest_first: bool = False) -> list[Entry]:
+        """Give up to `count` entries between two ids; `-`, `+` and `(`id as in Redis.
+
+        Args:
+            start: The older end.
+            stop: The newer end.
+            count: Most entries.
+            newest_first: Begin at the newer end.
+        """
+        found: list[Any]
+        if newest_first:
+            found = await self._client.xrevrange(keys.FEEDBACK, stop, start, count=count) or []
+        else:
+            found = await self._client.xrange(keys.FEEDBACK, start, stop, count=count) or []
+        return [read_entry(*item) for item in found]
+
+    async def entry_ids_of(self, voter: str) -> list[str]:
+        """Give the ids of everything a voter ever said, oldest first."""
+        found: list[Any] = await self._client.lrange(keys.voter(voter), 0, -1)
+        return [entry_id.decode() for entry_id in found]
+
+
+def _pace(votes_per_minute: int) -> tuple[int, int]:
+    """Give (ms between votes, votes at once) of a limit per minute; (0, 0) is no limit."""
+    return (MINUTE_MS // votes_per_minute, votes_per_minute) if votes_per_minute else (0, 0)
+
+
+def _outcome(reply: list[Any], answer_ids: Sequence[str]) -> Recorded:
+    """Turn a script's reply into its result or its error."""
+    rest: list[Any] = [item.decode() if isinstance(item, bytes) else item for item in reply[1:]]
+    match reply[0]:
+        case b"ok":
+            return Recorded(rest[0], changed=True, replaced=rest[1] or None)
+        case b"same":
+            return Recorded(rest[0], changed=False, replaced=None)
+        case b"nothing":
+            return Recorded(None, changed=False, replaced=None)
+        case b"ask":
+            raise NotTheAsker(answer_ids[0], rest)
+        case b"evidence":
+            raise BadEvidence(rest[0], rest[1:])
+        case b"prompts":
+            raise DifferentPrompts(answer_ids[rest[0] - 1])
+        case b"reused":
+            raise KeyReused
+        case b"slow":
+            raise TooManyVotes(rest[0])
+        case _:
+            missing = answer_ids[rest[0] - 1] if rest else answer_ids[0]
+            raise AnswerNotFound(missing, param="answers" if rest else "answer_id")
