@@ -1,0 +1,64 @@
+"""Bytes of a text file to characters."""
+
+from __future__ import annotations
+
+import codecs
+
+from retrieval.errors import ParseError
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SAMPLE_BYTES = 256 << 10
+
+
+def decode_text(data: bytes) -> str:
+    """Decode by byte-order mark, then UTF-8, then a detected legacy encoding, then Windows-1252.
+
+    Args:
+        data: The whole file.
+
+    Returns:
+        Its text, without a byte-order mark.
+
+    Raises:
+        ParseError: With code `invalid_file` when the bytes are not text, or do not fit their byte-order mark.
+    """
+    for bom, encoding in _BOMS:
+        if data.startswith(bom):
+            try:
+                return data.decode(encoding)
+            except UnicodeDecodeError:
+                raise ParseError(
+                    "invalid_file", f"The file says it is {encoding}, but is not. Save it again as UTF-8."
+                ) from None
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = _legacy(data)
+    if text.count("\x00") > len(text) // 1000:
+        raise ParseError("invalid_file", "The file is binary, not text. Upload a supported document format.")
+    return text
+
+
+def _legacy(data: bytes) -> str:
+    from charset_normalizer import from_bytes
+
+    sample = data[:_SAMPLE_BYTES]
+    if b"\x00" in sample and len(sample) >= 4:
+        for encoding, zeros in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[0::2])):
+            if zeros.count(0) > len(zeros) * 0.4:
+                return data.decode(encoding, errors="replace")
+        raise ParseError("invalid_file", "The file is binary, not text. Upload a supported document format.")
+    best = from_bytes(sample).best()
+    # Short or mostly-ASCII text gives the detector too little: Windows-1252 is what such files nearly always are.
+    odd_bytes = sum(byte > 127 for byte in sample)
+    encoding = best.encoding if best is not None and odd_bytes >= 24 else "cp1252"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
