@@ -9,6 +9,7 @@ from retrieval.parse.clean import clean_text, one_line, squeeze_lines
 from retrieval.types import Block, BlockKind, ParsedDocument
 
 CELL_SEPARATOR = " | "
+MAX_TITLE_CHARS = 300
 
 
 def table_row(cells: Iterable[str]) -> str:
@@ -17,6 +18,13 @@ def table_row(cells: Iterable[str]) -> str:
     while values and not values[-1]:
         values.pop()
     return CELL_SEPARATOR.join(values)
+
+
+def leading_title(text: str, blocks: Sequence[Block]) -> str:
+    """Give the first heading of the outermost level there is, which is what a document without a title is called."""
+    headings = [block for block in blocks if block.kind == "heading"]
+    outermost = min((block.level for block in headings), default=0)
+    return next((text[block.start : block.end] for block in headings if block.level == outermost), "")
 
 
 class DocumentBuilder:
@@ -83,7 +91,7 @@ class DocumentBuilder:
         """Give the document.
 
         Args:
-            title: Its title; the first heading of level 1 when empty.
+            title: Its title; the first heading of the outermost level when empty.
             metadata: Facts about the file that are not part of its text.
 
         Returns:
@@ -95,7 +103,6 @@ class DocumentBuilder:
         if not self._blocks:
             raise ParseError("empty_file", "The file holds no text. Upload a file with text in it.")
         text = "".join(self._parts)
-        if not one_line(title):
-            title = next((text[b.start : b.end] for b in self._blocks if b.kind == "heading" and b.level == 1), "")
+        title = one_line(title) or leading_title(text, self._blocks)
         facts = {key: one_line(value) for key, value in (metadata or {}).items() if one_line(value)}
-        return ParsedDocument(text, tuple(self._blocks), one_line(title)[:300], facts)
+        return ParsedDocument(text, tuple(self._blocks), one_line(title)[:MAX_TITLE_CHARS], facts)

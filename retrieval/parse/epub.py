@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -15,6 +16,8 @@ from retrieval.parse.limits import ParseLimits
 from retrieval.parse.safe_xml import attribute, local_name, parse_xml
 from retrieval.types import ParsedDocument
 
+# XHTML may close any element by itself; an HTML parser would read on to the end of the chapter inside it.
+_SELF_CLOSED = re.compile(r"<(?!(?:br|hr|img|input|meta|link|col|area|base|source|wbr)\b)([a-zA-Z][\w:-]*)([^<>]*)/>")
 _PAGES = {"application/xhtml+xml", "text/html"}
 
 
@@ -54,7 +57,8 @@ def parse_epub(path: Path, limits: ParseLimits) -> ParsedDocument:
         for identifier in spine:
             chapter = manifest.get(identifier)
             if chapter in archive.names and chapter is not None:
-                walk_html(decode_text(archive.read(chapter)), builder, skip_page_furniture=False)
+                source = _SELF_CLOSED.sub(r"<\1\2></\1>", decode_text(archive.read(chapter)))
+                walk_html(source, builder, skip_page_furniture=False)
     return builder.build(title=facts.pop("title", ""), metadata=facts)
 
 

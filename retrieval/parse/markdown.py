@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrieval.errors import ParseError
+from retrieval.parse.builder import MAX_TITLE_CHARS, leading_title
 from retrieval.parse.clean import clean_text, one_line
 from retrieval.parse.decode import decode_text
 from retrieval.parse.limits import ParseLimits
@@ -60,9 +61,7 @@ def parse_markdown(path: Path, limits: ParseLimits) -> ParsedDocument:
     blocks = tuple(_blocks(text))
     if not blocks:
         raise ParseError("empty_file", "The file holds no text. Upload a file with text in it.")
-    if not title:
-        title = next((text[b.start : b.end] for b in blocks if b.kind == "heading" and b.level == 1), "")
-    return ParsedDocument(text, blocks, one_line(_plain(title))[:300])
+    return ParsedDocument(text, blocks, one_line(_plain(title or leading_title(text, blocks)))[:MAX_TITLE_CHARS])
 
 
 def _tokens(text: str) -> list[Token]:
@@ -110,7 +109,7 @@ def _blocks(text: str) -> list[Block]:
         if kind == "heading":
             blocks.extend(_heading(raw, start, int(token.tag[1])))
         elif raw.strip():
-            lead = len(raw) - len(raw.lstrip("\n"))
+            lead = len(raw) - len(raw.lstrip("\n" if kind in ("code", "list") else None))
             blocks.append(Block(kind, start + lead, start + len(raw.rstrip())))
     return blocks
 

@@ -11,11 +11,12 @@ from typing import Any
 
 from retrieval.errors import ParseError
 from retrieval.parse.limits import ParseLimits
-from retrieval.parse.pdf_layout import Line, lay_out
+from retrieval.parse.pdf_layout import LEADER, Line, lay_out
 from retrieval.parse.pdf_limits import inspect_pdf
 from retrieval.types import ParsedDocument
 
 _NAME_BYTES = 128
+_DOTS = re.compile(r" ?(?:\.[ ]?){5,}")
 
 
 def parse_pdf(path: Path, limits: ParseLimits) -> ParsedDocument:
@@ -116,7 +117,7 @@ def _line(text: Any, characters: list[str], places: list[int], page_height: floa
     right = max(box[2] for box in boxes)
     sizes = sorted(box[3] - box[1] for box in boxes)
     return Line(
-        text=re.sub(r"[^\S\n]+", " ", content).strip(),
+        text=_DOTS.sub(LEADER, re.sub(r"[^\S\n]+", " ", content)).strip(),
         left=left,
         right=right,
         top=page_height - max(box[3] for box in boxes),

@@ -18,6 +18,7 @@ from retrieval.types import ParsedDocument
 _SOFT_HYPHENS = "\u00ad\u0002\ufffe"  # pdfium marks a hyphen at a line's end with one of the last two
 _BULLET = re.compile(r"(?:[•‣▪●○◦■□–—*·\uf0b7\uf0a7-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
 _NUMBER = re.compile(r"[($€£]?[-+]?[\d,.]*\d[\d,.]*%?\)?|[$€£%—–-]")
+LEADER = " … "  # what the dots between a heading and its page number become
 _WORD = re.compile(r"\w+(?:-\w+)*")
 _EDGE = 0.10  # running headers and footers stand within this share of the page's height
 _MIN_PAGES = 4
@@ -92,6 +93,8 @@ def _running_lines(pages: Sequence[Sequence[Line]]) -> set[str]:
 
 
 def _is_row(line: Line) -> bool:
+    if LEADER in line.text:
+        return True
     tokens = line.text.split()
     numbers = sum(bool(_NUMBER.fullmatch(token)) for token in tokens)
     return numbers >= 2 and numbers * 2 >= len(tokens)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # What writing programs put into the title by themselves.
 _NO_TITLE = re.compile(r"untitled|microsoft (word|powerpoint|excel)\b.*|.*\.(docx?|pptx?|xlsx?|indd|tex|dvi|pdf|qxd)|title|\W*", re.I)
+_MAX_ELEMENTS = 2_000_000
 
 
 def inspect_pdf(path: Path, limits: ParseLimits) -> dict[str, str]:
@@ -33,11 +34,17 @@ def inspect_pdf(path: Path, limits: ParseLimits) -> dict[str, str]:
     from pypdf.errors import LimitReachedError, PyPdfError
 
     try:
-        reader = pypdf.PdfReader(path)
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise ParseError("encrypted_file", "This PDF is password-protected. Remove the password and upload it again.")
-        _check_pages(reader, limits)
-        return _facts(reader)
+        # Tagged reports hold arrays of more than pypdf's 100,000 elements; the size of the file bounds those by itself.
+        with pypdf.apply_configuration(
+            array_maximum_element_count=_MAX_ELEMENTS, zlib_maximum_output_length=limits.max_stream_bytes
+        ):
+            reader = pypdf.PdfReader(path)
+            if reader.is_encrypted and not reader.decrypt(""):
+                raise ParseError(
+                    "encrypted_file", "This PDF is password-protected. Remove the password and upload it again."
+                )
+            _check_pages(reader, limits)
+            return _facts(reader)
     except LimitReachedError:
         raise _too_dense(limits) from None
     except (ParseError, MemoryError):
@@ -70,7 +77,7 @@ def _check_pages(reader: PdfReader, limits: ParseLimits) -> None:
 def _too_dense(limits: ParseLimits) -> ParseError:
     return ParseError(
         "file_too_large",
-        f"A page of the PDF unpacks to over {limits.max_stream_bytes >> 20} MB, as a decompression bomb does. Export it again.",
+        f"A part of the PDF unpacks to over {limits.max_stream_bytes >> 20} MB, as a decompression bomb does. Export it again.",
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from retrieval.errors import ParseError
+from retrieval.parse.builder import MAX_TITLE_CHARS, leading_title
 from retrieval.parse.clean import clean_text
 from retrieval.parse.decode import decode_text
 from retrieval.parse.limits import ParseLimits
@@ -68,8 +69,7 @@ def text_document(text: str, limits: ParseLimits, markup: str = "text") -> Parse
     blocks = tuple(_blocks(text, markup))
     if not blocks:
         raise ParseError("empty_file", "The file holds no text. Upload a file with text in it.")
-    title = next((text[b.start : b.end] for b in blocks if b.kind == "heading"), "") if markup != "text" else ""
-    return ParsedDocument(text, blocks, title[:300])
+    return ParsedDocument(text, blocks, leading_title(text, blocks)[:MAX_TITLE_CHARS])
 
 
 def _paragraphs(text: str) -> Iterator[tuple[int, str]]:

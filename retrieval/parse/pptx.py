@@ -38,8 +38,9 @@ def parse_pptx(path: Path, limits: ParseLimits) -> ParsedDocument:
         if slide.element.get("show") == "0":
             continue
         title = slide.shapes.title
-        if title is not None and title.text_frame.text.strip():
-            builder.add("heading", title.text_frame.text, level=1, page=number)
+        titled = title is not None and title.text_frame.text.strip()
+        if titled or builder:  # without a heading of its own, a slide would stand under the one before
+            builder.add("heading", title.text_frame.text if titled else f"Slide {number}", level=1, page=number)
         for shape in _flatten(slide.shapes, 0):
             if title is None or shape.shape_id != title.shape_id:
                 _shape(builder, shape, number)

@@ -74,8 +74,10 @@ def sniff(path: Path, filename: str) -> str:
         head = stream.read(_HEAD_BYTES)
     if not head:
         raise ParseError("empty_file", "The file is empty. Upload a file with text in it.")
-    found = _by_content(path, head)
     named = SUPPORTED_EXTENSIONS.get(extension)
+    if named is None and extension in _INSTEAD:
+        raise ParseError("unsupported_file", _unsupported(extension))
+    found = _by_content(path, head)
     if named is None:
         if found is None or extension:
             raise ParseError("unsupported_file", _unsupported(extension))
@@ -117,9 +119,7 @@ def _zip_format(path: Path) -> str:
             return name
     if "META-INF/container.xml" in names:
         return "epub"
-    raise ParseError(
-        "unsupported_file", "The file is a zip archive. Unpack it and upload the files inside." if names else "Empty zip."
-    )
+    raise ParseError("unsupported_file", "The file is a zip archive. Unpack it and upload the files inside.")
 
 
 def _opens_as_zip(path: Path) -> bool:

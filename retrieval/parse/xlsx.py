@@ -38,33 +38,34 @@ def parse_xlsx(path: Path, limits: ParseLimits) -> ParsedDocument:
     builder = DocumentBuilder(limits.max_text_chars)
     workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
     try:
-        cells_left, has_rows = limits.max_cells, False
+        cells = 0
         for number, sheet in enumerate(workbook.worksheets, 1):
             if sheet.sheet_state != "visible":
                 continue
-            builder.add("heading", sheet.title, level=1, page=number)
             sheet.reset_dimensions()  # the size a sheet declares is often wrong, and openpyxl would fill it up
-            for table in _tables(sheet):
-                has_rows = True
-                cells_left -= sum(len(row) for row in table)
-                if cells_left < 0:
-                    raise ParseError(
-                        "file_too_large", f"The workbook has over {limits.max_cells:,} cells. Split it into smaller ones."
-                    )
+            named = False
+            for table in _tables(sheet, limits.max_cells - cells):
+                if not named:
+                    builder.add("heading", sheet.title, level=1, page=number)
+                    named = True
+                cells += sum(len(row) for row in table)
                 builder.add_table(table, page=number)
     finally:
         workbook.close()
-    if not has_rows:
+    if not builder:
         raise ParseError("empty_file", "The workbook holds no values. Upload one with values in its visible sheets.")
     return builder.build(title=properties.get("title", "") or "", metadata=properties)
 
 
-def _tables(sheet: Any) -> Iterator[list[list[str]]]:
+def _tables(sheet: Any, most_cells: int) -> Iterator[list[list[str]]]:
     """Give the runs of rows between empty rows."""
     table: list[list[str]] = []
-    empty = 0
+    empty = cells = 0
     for row in sheet.iter_rows(values_only=True):
         values = [_shown(value) for value in row]
+        cells += len(values)
+        if cells > most_cells:
+            raise ParseError("file_too_large", "The workbook has too many cells. Split it into smaller ones.")
         if any(values):
             table.append(values)
             empty = 0
