@@ -1,6 +1,7 @@
 """The system of record for files, collections, documents, chunks and vectors: one SQLite file and a folder of blobs.
 
-Searching is elsewhere; this package knows what exists, who may read it, what still has to be ingested, and what changed since.
+Searching is elsewhere; this package knows what exists, who may read it, what still has to be ingested, and what
+changed since.
 """
 
 from retrieval.catalog.catalog import Catalog

@@ -1,7 +1,9 @@
-"""Who may see what, as SQL. Every read of this package goes through these conditions, so that nothing unreadable is ever fetched.
+"""Who may see what, as SQL.
 
-What may not be read looks exactly like what does not exist. Who may *write* is decided by roles, one floor up; a write here only
-demands that its caller can see what it touches.
+Every read of this package goes through these conditions, so that nothing unreadable is ever fetched.
+
+What may not be read looks exactly like what does not exist. Who may *write* is decided by roles, one floor up; a
+write here only demands that its caller can see what it touches.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ def readable_collection(caller: Caller, row: str = "c.row") -> Condition:
         return "1", []
     principals = json.dumps(sorted(caller.principals))
     return (
-        f"{row} IN (SELECT collection_row FROM collection_readers WHERE principal IN (SELECT value FROM json_each(?)))",  # noqa: S608
+        f"{row} IN (SELECT collection_row FROM collection_readers WHERE principal IN (SELECT value FROM json_each(?)))",
         [principals],
     )
 
@@ -33,7 +35,7 @@ def readable_file(caller: Caller) -> Condition:
     collection, parameters = readable_collection(caller, "d.collection_row")
     return (
         "(f.owner IN (SELECT value FROM json_each(?)) OR EXISTS "
-        f"(SELECT 1 FROM documents d WHERE d.file_id = f.file_id AND {collection}))",  # noqa: S608
+        f"(SELECT 1 FROM documents d WHERE d.file_id = f.file_id AND {collection}))",
         [json.dumps(sorted(caller.principals)), *parameters],
     )
 
@@ -42,7 +44,7 @@ def collection_row(connection: sqlite3.Connection, caller: Caller, collection_id
     """Fetch a collection's row or say that there is none."""
     condition, parameters = readable_collection(caller)
     row = connection.execute(
-        f"SELECT c.* FROM collections c WHERE c.collection_id = ? AND {condition}",  # noqa: S608
+        f"SELECT c.* FROM collections c WHERE c.collection_id = ? AND {condition}",
         [collection_id, *parameters],
     ).fetchone()
     if row is None:
@@ -54,7 +56,7 @@ def file_row(connection: sqlite3.Connection, caller: Caller, file_id: str) -> sq
     """Fetch a file's row or say that there is none."""
     condition, parameters = readable_file(caller)
     row = connection.execute(
-        f"SELECT f.* FROM files f WHERE f.file_id = ? AND {condition}",  # noqa: S608
+        f"SELECT f.* FROM files f WHERE f.file_id = ? AND {condition}",
         [file_id, *parameters],
     ).fetchone()
     if row is None:

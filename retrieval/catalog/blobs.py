@@ -1,6 +1,7 @@
 """The bytes of uploaded files: `blobs/ab/abcdef...`, named by their SHA-256 and by nothing a client said.
 
-An upload streams into `blobs/staging/`, is made durable, and moves into place by a rename; only then does a row mention it.
+An upload streams into `blobs/staging/`, is made durable, and moves into place by a rename; only then does a row
+mention it.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ class BlobStore:
     def collect(self, is_known: Callable[[str], bool]) -> int:
         """Delete what a crash left behind: blobs without a row, and uploads abandoned a day ago.
 
-        Call it inside the catalog's write transaction, as `publish`: a blob is then never between its rename and its row.
+        Call it inside the catalog's write transaction, as `publish`: a blob is then never between its rename and its
+        row.
 
         Args:
             is_known: Tells whether a row mentions a hash.

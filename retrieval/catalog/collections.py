@@ -30,7 +30,8 @@ def create(
     seq = feed.next_seq(connection)
     try:
         row = connection.execute(
-            "INSERT INTO collections (collection_id, name, embedding_model, attributes, seq, floor_seq, created_at, last_active_at) "
+            "INSERT INTO collections (collection_id, name, embedding_model, attributes, seq, floor_seq, "
+            "created_at, last_active_at) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
             (
                 validate.collection_id(collection_id),
@@ -58,7 +59,7 @@ def find(connection: sqlite3.Connection, caller: Caller, name_or_id: str) -> Col
     """Fetch a collection by id, else the oldest readable one with that name."""
     condition, parameters = readable_collection(caller)
     row = connection.execute(
-        f"SELECT c.* FROM collections c WHERE (c.collection_id = ? OR c.name = ?) AND {condition} "  # noqa: S608
+        f"SELECT c.* FROM collections c WHERE (c.collection_id = ? OR c.name = ?) AND {condition} "
         "ORDER BY c.collection_id = ? DESC, c.row LIMIT 1",
         [name_or_id, name_or_id, *parameters, name_or_id],
     ).fetchone()
@@ -70,7 +71,7 @@ def list_page(
 ) -> Page[Collection]:
     """Fetch a page of the collections the caller may read."""
     condition, parameters = readable_collection(caller)
-    listing = Listing(f"FROM collections c WHERE {condition}", parameters, "c.row", "c.collection_id", _SCOPE)  # noqa: S608
+    listing = Listing(f"FROM collections c WHERE {condition}", parameters, "c.row", "c.collection_id", _SCOPE)
     rows, has_more = page(connection, listing, "c.*", limit=limit, after=after, order=order)
     return Page(tuple(describe(connection, rows)), has_more)
 
@@ -80,7 +81,7 @@ def references(connection: sqlite3.Connection, caller: Caller, ids: Sequence[str
     condition, parameters = readable_collection(caller)
     wanted = None if ids is None else json.dumps(list(ids))
     rows = connection.execute(
-        f"SELECT c.collection_id, c.name, c.embedding_model, c.seq FROM collections c WHERE {condition} "  # noqa: S608
+        f"SELECT c.collection_id, c.name, c.embedding_model, c.seq FROM collections c WHERE {condition} "
         "AND (? IS NULL OR c.collection_id IN (SELECT value FROM json_each(?))) ORDER BY c.row",
         [*parameters, wanted, wanted],
     )
@@ -136,7 +137,8 @@ def describe(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> lis
     counts: dict[int, dict[str, int]] = {row["row"]: {} for row in rows}
     usage: dict[int, int] = dict.fromkeys(readers, 0)
     for owner, principal in connection.execute(
-        "SELECT collection_row, principal FROM collection_readers WHERE collection_row IN (SELECT value FROM json_each(?))",
+        "SELECT collection_row, principal FROM collection_readers WHERE collection_row IN (SELECT value "
+        "FROM json_each(?))",
         [wanted],
     ):
         readers[owner].add(principal)

@@ -23,8 +23,8 @@ _COMPRESSION = 1  # level 6 costs three times the processor time for a tenth les
 class Result:
     """What a worker made of a claimed document.
 
-    `vectors` is (n, d) float32, one row a chunk, finite. For a "reembed" claim `parsed` is None and `chunks` is empty: only
-    the vectors are new, one for each chunk the document already has.
+    `vectors` is (n, d) float32, one row a chunk, finite. For a "reembed" claim `parsed` is None and `chunks` is
+    empty: only the vectors are new, one for each chunk the document already has.
     """
 
     claim: Claim
@@ -72,7 +72,8 @@ def seal(result: Result) -> Sealed:
         title = _clean(result.parsed.title)
         text = zlib.compress(_clean(source).encode(), _COMPRESSION)
     rows = tuple(
-        (c.start, c.end, c.page_start, c.page_end, json.dumps([_clean(h) for h in c.heading_path]), _clean(c.text)) for c in result.chunks
+        (c.start, c.end, c.page_start, c.page_end, json.dumps([_clean(h) for h in c.heading_path]), _clean(c.text))
+        for c in result.chunks
     )
     blocks = tuple(vectors[i : i + _PART].tobytes() for i in range(0, len(vectors), _PART))
     return Sealed(result.claim, title, text, rows, vectors.shape[1], len(vectors), blocks)
@@ -115,7 +116,8 @@ def _publish(connection: sqlite3.Connection, sealed: Sealed, row: sqlite3.Row, *
     connection.execute("INSERT INTO document_texts VALUES (?, ?)", (document_row, sealed.text))
     usage = len(sealed.text) + sum(map(len, sealed.blocks)) + sum(len(chunk[5]) for chunk in sealed.chunks)
     connection.execute(
-        "UPDATE documents SET title = ?, status = 'completed', stage = 'done', percent = 100, seq = ?, first_chunk = ?, chunk_count = ?, "
+        "UPDATE documents SET title = ?, status = 'completed', stage = 'done', percent = 100, seq = ?, "
+        "first_chunk = ?, chunk_count = ?, "
         "usage_bytes = ?, token = token + 1, lease_owner = NULL, updated_at = ? WHERE row = ?",
         (
             sealed.title,
@@ -139,10 +141,12 @@ def _next_chunk(connection: sqlite3.Connection) -> int:
 
 def _insert_vectors(connection: sqlite3.Connection, sealed: Sealed, first_chunk: int) -> None:
     connection.execute(
-        "DELETE FROM vectors WHERE document_row = ? AND model = ?", (sealed.claim.document_row, sealed.claim.embedding_model)
+        "DELETE FROM vectors WHERE document_row = ? AND model = ?",
+        (sealed.claim.document_row, sealed.claim.embedding_model),
     )
     connection.executemany(
-        "INSERT INTO vectors (document_row, model, part, first_chunk, count, data) VALUES (?, ?, ?, ?, ?, ?)", _parts(sealed, first_chunk)
+        "INSERT INTO vectors (document_row, model, part, first_chunk, count, data) VALUES (?, ?, ?, ?, ?, ?)",
+        _parts(sealed, first_chunk),
     )
 
 
@@ -162,5 +166,8 @@ def _remember_model(connection: sqlite3.Connection, model: str, sealed: Sealed) 
 
 
 def _clean(text: str) -> str:
-    """SQLite stores UTF-8: half a surrogate pair, which a broken file can produce, becomes a question mark of the same length."""
+    """SQLite stores UTF-8.
+
+    Half a surrogate pair, which a broken file can produce, becomes a question mark of the same length.
+    """
     return text.encode("utf-8", "replace").decode("utf-8")

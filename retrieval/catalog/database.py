@@ -1,7 +1,8 @@
 """Connections and transactions. Knows SQLite, nothing of documents.
 
-Connections are pooled, one per transaction in flight, and belong to one process: after a fork the child opens its own. Writers of one
-process queue on a lock (fair, no polling); writers of several processes queue on SQLite's own lock (`busy_timeout`).
+Connections are pooled, one per transaction in flight, and belong to one process: after a fork the child opens its
+own. Writers of one process queue on a lock (fair, no polling); writers of several processes queue on SQLite's own
+lock (`busy_timeout`).
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._idle: list[_Connection] = []
+        self._inherited: list[_Connection] = []
         self._reset()
         lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -60,7 +63,8 @@ class Database:
         """Open the one writing transaction; it commits when the block ends without an exception.
 
         Args:
-            durable: Whether the commit waits for the disk. Leases and progress need not: they mean nothing after a power cut, and
+            durable: Whether the commit waits for the disk. Leases and progress need not: they mean nothing after a
+                power cut, and
                 they cannot outlive a durable commit they depend on, since the log is written in order.
 
         Yields:
@@ -100,7 +104,7 @@ class Database:
             self._give_back(connection)
 
     def _connect(self) -> _Connection:
-        connection = sqlite3.connect(
+        connection: _Connection = sqlite3.connect(
             self.path,
             timeout=_BUSY_TIMEOUT_MS / 1000,
             isolation_level=None,
@@ -137,15 +141,16 @@ class Database:
 
     def _check_process(self) -> None:
         if self._process != os.getpid():
-            # Closing a connection that was opened before the fork would drop the parent's file locks: keep, never touch.
-            self._inherited = self._idle
+            # Closing a connection that was opened before the fork would drop the parent's file locks: keep, never
+            # touch.
+            self._inherited += self._idle
             self._reset()
 
     def _reset(self) -> None:
         self._process = os.getpid()
         self._guard = threading.Lock()
         self._writing = threading.Lock()
-        self._idle: list[_Connection] = []
+        self._idle = []
         self._closed = False
 
 
@@ -155,5 +160,7 @@ def _translated() -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         if getattr(error, "sqlite_errorcode", None) in _REFUSED_WRITES:
-            raise StorageFull("The disk refused a write to the catalog: free some space. Nothing was changed.") from error
+            raise StorageFull(
+                "The disk refused a write to the catalog: free some space. Nothing was changed."
+            ) from error
         raise

@@ -1,4 +1,7 @@
-"""Documents: files as ingested into one collection. What happens to them while a worker has them is in `queue` and `completion`."""
+"""Documents.
+
+Files as ingested into one collection. What happens to them while a worker has them is in `queue` and `completion`.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,8 @@ def attach(
 ) -> Document:
     """Put a file into a collection.
 
-    Three cases need no new work: the file is attached already (a failed document is queued again); the same content under the same
-    name is completed already (that document is handed over to the new file, its chunks untouched).
+    Three cases need no new work: the file is attached already (a failed document is queued again); the same content
+    under the same name is completed already (that document is handed over to the new file, its chunks untouched).
     """
     collection = collection_row(connection, caller, collection_id)
     file = file_row(connection, caller, file_id)
@@ -42,7 +45,8 @@ def attach(
         present = _hand_over(connection, collection["row"], file)
     if present is None:
         row = connection.execute(
-            "INSERT INTO documents (collection_row, file_id, replaces, status, stage, attributes, created_at, updated_at) "
+            "INSERT INTO documents (collection_row, file_id, replaces, status, stage, attributes, "
+            "created_at, updated_at) "
             "VALUES (?, ?, ?, 'in_progress', 'queued', ?, ?, ?) RETURNING row",
             (collection["row"], file_id, replace_same_name, wanted, now, now),
         ).fetchone()["row"]
@@ -51,7 +55,8 @@ def attach(
         _set_attributes(connection, present, wanted, now=now)
     if present["status"] in ("failed", "cancelled"):
         connection.execute(
-            "UPDATE documents SET status = 'in_progress', stage = 'queued', percent = 0, error_code = NULL, error_message = NULL, "
+            "UPDATE documents SET status = 'in_progress', stage = 'queued', percent = 0, error_code = "
+            "NULL, error_message = NULL, "
             "attempts = 0, token = token + 1, updated_at = ? WHERE row = ?",
             (now, present["row"]),
         )
@@ -60,7 +65,7 @@ def attach(
 
 def fetch(connection: sqlite3.Connection, row: int) -> Document:
     """Fetch a document by its row, which the caller of this function has checked."""
-    found = connection.execute(f"SELECT {COLUMNS} {SOURCE} WHERE d.row = ?", (row,)).fetchone()  # noqa: S608
+    found = connection.execute(f"SELECT {COLUMNS} {SOURCE} WHERE d.row = ?", (row,)).fetchone()
     return to_document(found)
 
 
@@ -68,7 +73,7 @@ def get_row(connection: sqlite3.Connection, caller: Caller, collection_id: str, 
     """Fetch a document's joined row or say that there is none."""
     collection = collection_row(connection, caller, collection_id)
     row = connection.execute(
-        f"SELECT {COLUMNS} {SOURCE} WHERE d.collection_row = ? AND d.file_id = ?",  # noqa: S608
+        f"SELECT {COLUMNS} {SOURCE} WHERE d.collection_row = ? AND d.file_id = ?",
         (collection["row"], document_id),
     ).fetchone()
     if row is None:
@@ -105,7 +110,7 @@ def find_by_hash(
     """Fetch the newest document with this name and content, whatever its status."""
     collection = collection_row(connection, caller, collection_id)
     row = connection.execute(
-        f"SELECT {COLUMNS} FROM files f CROSS JOIN documents d ON d.file_id = f.file_id "  # noqa: S608
+        f"SELECT {COLUMNS} FROM files f CROSS JOIN documents d ON d.file_id = f.file_id "
         "JOIN collections c ON c.row = d.collection_row "
         "WHERE f.sha256 = ? AND f.filename = ? AND d.collection_row = ? ORDER BY d.row DESC LIMIT 1",
         (sha256, filename, collection["row"]),
@@ -114,7 +119,13 @@ def find_by_hash(
 
 
 def update_attributes(
-    connection: sqlite3.Connection, caller: Caller, collection_id: str, document_id: str, attributes: Attributes, *, now: float
+    connection: sqlite3.Connection,
+    caller: Caller,
+    collection_id: str,
+    document_id: str,
+    attributes: Attributes,
+    *,
+    now: float,
 ) -> Document:
     """Replace a document's attributes."""
     row = get_row(connection, caller, collection_id, document_id)
@@ -122,13 +133,16 @@ def update_attributes(
     return fetch(connection, row["row"])
 
 
-def cancel(connection: sqlite3.Connection, caller: Caller, collection_id: str, document_id: str, *, now: float) -> Document:
+def cancel(
+    connection: sqlite3.Connection, caller: Caller, collection_id: str, document_id: str, *, now: float
+) -> Document:
     """Stop the ingestion of a document; a worker that has it will be refused."""
     row = get_row(connection, caller, collection_id, document_id)
     if row["status"] != "in_progress":
         raise Conflict(f"The document {document_id!r} is {row['status']}; only one in progress can be cancelled.")
     connection.execute(
-        "UPDATE documents SET status = 'cancelled', stage = 'done', token = token + 1, lease_owner = NULL, updated_at = ? WHERE row = ?",
+        "UPDATE documents SET status = 'cancelled', stage = 'done', token = token + 1, lease_owner = "
+        "NULL, updated_at = ? WHERE row = ?",
         (now, row["row"]),
     )
     return fetch(connection, row["row"])
@@ -147,7 +161,9 @@ def remove(connection: sqlite3.Connection, row: int, *, now: float) -> None:
         )
 
 
-def remove_older_namesakes(connection: sqlite3.Connection, row: int, collection_row: int, filename: str, *, now: float) -> None:
+def remove_older_namesakes(
+    connection: sqlite3.Connection, row: int, collection_row: int, filename: str, *, now: float
+) -> None:
     """Delete the documents that a just completed one replaces."""
     older = connection.execute(
         "SELECT d.row FROM files f CROSS JOIN documents d ON d.file_id = f.file_id "

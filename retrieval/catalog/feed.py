@@ -1,7 +1,7 @@
 """What an index follows: sequence numbers, and the chunks added and removed between two of them.
 
-Sequence numbers are handed out inside write transactions, of which SQLite allows one at a time, so they become visible in order: a
-reader that has seen number n will never later meet a change numbered below n.
+Sequence numbers are handed out inside write transactions, of which SQLite allows one at a time, so they become
+visible in order: a reader that has seen number n will never later meet a change numbered below n.
 
 Reads here take no caller: an index holds everything, and what it finds is read through `reading.passages`, which does.
 """
@@ -34,7 +34,9 @@ def version(connection: sqlite3.Connection) -> int:
 
 def next_seq(connection: sqlite3.Connection) -> int:
     """Take the next sequence number."""
-    return int(connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'version' RETURNING value").fetchone()[0])
+    return int(
+        connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'version' RETURNING value").fetchone()[0]
+    )
 
 
 def bump(connection: sqlite3.Connection, collection_row: int) -> int:
@@ -68,7 +70,8 @@ def changes(connection: sqlite3.Connection, collection_id: str, after_seq: int) 
     ).fetchall()
     # What came and went since then was never seen by the follower: it is no change.
     removed = connection.execute(
-        "SELECT first_chunk, chunk_count FROM removed_spans WHERE collection_row = ? AND seq > ? AND added_seq <= ? ORDER BY seq",
+        "SELECT first_chunk, chunk_count FROM removed_spans WHERE collection_row = ? AND seq > ? AND "
+        "added_seq <= ? ORDER BY seq",
         (row["row"], after_seq, after_seq),
     ).fetchall()
     return Changes(row["seq"], _expand(added), _expand(removed), row["embedding_model"], complete)
@@ -84,11 +87,12 @@ def forget_removals(connection: sqlite3.Connection, collection_id: str, up_to_se
 def spans(connection: sqlite3.Connection, collection_id: str) -> tuple[DocumentSpan, ...]:
     """Give the searchable documents with their chunk rows and attributes."""
     rows = connection.execute(
-        "SELECT d.file_id, f.filename, d.first_chunk, d.chunk_count, d.attributes FROM documents d JOIN files f USING (file_id) "
+        "SELECT d.file_id, f.filename, d.first_chunk, d.chunk_count, d.attributes FROM documents d JOIN "
+        "files f USING (file_id) "
         "WHERE d.collection_row = ? AND d.seq IS NOT NULL ORDER BY d.seq",
         (collection(connection, collection_id)["row"],),
     )
-    return tuple(DocumentSpan(*row[:4], json.loads(row[4])) for row in rows)
+    return tuple(DocumentSpan(r[0], r[1], r[2], r[3], json.loads(r[4])) for r in rows)
 
 
 def vectors_after(
@@ -100,7 +104,8 @@ def vectors_after(
         Row ids (n,) int64, vectors (n, d) float32 and the position after them; None at the end.
     """
     rows = connection.execute(
-        "SELECT v.first_chunk, v.count, v.part, v.data, d.seq FROM documents d JOIN vectors v ON v.document_row = d.row AND v.model = ? "
+        "SELECT v.first_chunk, v.count, v.part, v.data, d.seq FROM documents d JOIN vectors v ON "
+        "v.document_row = d.row AND v.model = ? "
         "WHERE d.collection_row = ? AND d.seq >= ? AND d.seq <= ? AND (d.seq > ? OR v.part > ?) ORDER BY d.seq, v.part",
         (
             model,
@@ -132,8 +137,10 @@ def texts_after(
 ) -> tuple[list[ChunkText], Position] | None:
     """Read the next chunk texts in order of publication; a position's part is the last chunk row."""
     rows = connection.execute(
-        "SELECT k.row, d.file_id, d.title, k.heading_path, k.text, d.seq FROM documents d JOIN chunks k ON k.document_row = d.row "
-        "WHERE d.collection_row = ? AND d.seq >= ? AND d.seq <= ? AND (d.seq > ? OR k.row > ?) ORDER BY d.seq, k.row LIMIT ?",
+        "SELECT k.row, d.file_id, d.title, k.heading_path, k.text, d.seq FROM documents d JOIN chunks k "
+        "ON k.document_row = d.row "
+        "WHERE d.collection_row = ? AND d.seq >= ? AND d.seq <= ? AND (d.seq > ? OR k.row > ?) ORDER BY "
+        "d.seq, k.row LIMIT ?",
         (
             collection(connection, collection_id)["row"],
             position.seq,
@@ -145,7 +152,10 @@ def texts_after(
     ).fetchall()
     if not rows:
         return None
-    texts = [ChunkText(row["row"], row["file_id"], row["title"], tuple(json.loads(row["heading_path"])), row["text"]) for row in rows]
+    texts = [
+        ChunkText(row["row"], row["file_id"], row["title"], tuple(json.loads(row["heading_path"])), row["text"])
+        for row in rows
+    ]
     return texts, Position(rows[-1]["seq"], rows[-1]["row"])
 
 

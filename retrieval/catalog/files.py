@@ -16,7 +16,8 @@ _SCOPE = "files"
 def insert(connection: sqlite3.Connection, file: StoredFile) -> None:
     """Add a file whose blob is already in place."""
     connection.execute(
-        "INSERT INTO files (file_id, filename, purpose, size_bytes, sha256, owner, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO files (file_id, filename, purpose, size_bytes, sha256, owner, created_at) VALUES (?, "
+        "?, ?, ?, ?, ?, ?)",
         (file.file_id, file.filename, file.purpose, file.size_bytes, file.sha256, file.owner, file.created_at),
     )
 
@@ -32,7 +33,7 @@ def list_page(
     """Fetch a page of the files the caller may read."""
     condition, parameters = readable_file(caller)
     listing = Listing(
-        source=f"FROM files f WHERE (? IS NULL OR f.purpose = ?) AND {condition}",  # noqa: S608
+        source=f"FROM files f WHERE (? IS NULL OR f.purpose = ?) AND {condition}",
         parameters=[purpose, purpose, *parameters],
         row="f.row",
         public_id="f.file_id",
@@ -49,7 +50,9 @@ def delete(connection: sqlite3.Connection, caller: Caller, file_id: str, *, now:
         The hash of its blob, which may have no other row now.
     """
     row = file_row(connection, caller, file_id)
-    for document in connection.execute("SELECT row, collection_row FROM documents WHERE file_id = ?", (file_id,)).fetchall():
+    for document in connection.execute(
+        "SELECT row, collection_row FROM documents WHERE file_id = ?", (file_id,)
+    ).fetchall():
         documents.remove(connection, document["row"], now=now)
     connection.execute("DELETE FROM files WHERE row = ?", (row["row"],))
     depart(connection, _SCOPE, file_id, row["row"])

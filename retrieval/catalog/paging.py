@@ -20,8 +20,8 @@ Order = Literal["asc", "desc"]
 class Listing:
     """A list that can be paged through.
 
-    `source` is SQL from `FROM` on with its conditions; `row` and `public_id` are its columns for position and id; `scope` names the
-    list among the departed.
+    `source` is SQL from `FROM` on with its conditions; `row` and `public_id` are its columns for position and id;
+    `scope` names the list among the departed.
     """
 
     source: str
@@ -73,7 +73,9 @@ def _position(connection: sqlite3.Connection, listing: Listing, after: str) -> i
         [*listing.parameters, after],
     ).fetchone()
     if found is None:
-        found = connection.execute("SELECT row FROM departed WHERE scope = ? AND id = ?", (listing.scope, after)).fetchone()
+        found = connection.execute(
+            "SELECT row FROM departed WHERE scope = ? AND id = ?", (listing.scope, after)
+        ).fetchone()
     if found is None:
         raise InvalidInput(f"There is no item {after!r} to continue after.", param="after")
     return int(found[0])

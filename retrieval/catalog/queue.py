@@ -1,10 +1,11 @@
 """Leases on documents: who works on what, and what happens when a worker dies.
 
-A claim is a lease with an end and a token that only grows. The token is the fence: taking a document back raises it, so whatever the
-former holder still sends is refused (`StaleClaim`). A lease that has run out but was not taken back still counts.
+A claim is a lease with an end and a token that only grows. The token is the fence: taking a document back raises it,
+so whatever the former holder still sends is refused (`StaleClaim`). A lease that has run out but was not taken back
+still counts.
 
-Leases are measured on the monotonic clock, which all processes of a machine share and which nobody can set. It starts again at boot;
-hence a lease also ends when it would last longer than it was granted for.
+Leases are measured on the monotonic clock, which all processes of a machine share and which nobody can set. It starts
+again at boot; hence a lease also ends when it would last longer than it was granted for.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ _WAITING = "status = 'in_progress' AND lease_owner IS NULL"
 def has_work(connection: sqlite3.Connection, *, now: float) -> bool:
     """Tell whether a claim would find or settle anything."""
     queries = (
-        f"SELECT 1 FROM documents WHERE {_WAITING} LIMIT 1",  # noqa: S608
-        f"SELECT 1 FROM documents WHERE {_EXPIRED} LIMIT 1",  # noqa: S608
+        f"SELECT 1 FROM documents WHERE {_WAITING} LIMIT 1",
+        f"SELECT 1 FROM documents WHERE {_EXPIRED} LIMIT 1",
         "SELECT 1 FROM collections WHERE target_model IS NOT NULL LIMIT 1",
     )
     return any(connection.execute(query, {"now": now}).fetchone() for query in queries)
@@ -47,12 +48,13 @@ def claim(
     """Lease up to `limit` documents, new ones before re-embedding, oldest first."""
     sweep(connection, max_attempts=max_attempts, monotonic=monotonic, now=now)
     reembedding.settle(connection)
-    fresh = connection.execute(f"SELECT row FROM documents WHERE {_WAITING} ORDER BY row LIMIT ?", (limit,)).fetchall()  # noqa: S608
+    fresh = connection.execute(f"SELECT row FROM documents WHERE {_WAITING} ORDER BY row LIMIT ?", (limit,)).fetchall()
     moving = reembedding.waiting(connection, limit=limit - len(fresh), max_attempts=max_attempts)
+    chosen: list[tuple[int, ClaimAction]] = [(row["row"], "ingest") for row in fresh]
+    chosen += [(row, "reembed") for row in moving]
     return [
         _lease(connection, row, action, worker, lease_s=lease_s, monotonic=monotonic, now=now, blob=blob)
-        for action, rows in (("ingest", [r["row"] for r in fresh]), ("reembed", moving))
-        for row in rows
+        for row, action in chosen
     ]
 
 
@@ -62,7 +64,7 @@ def sweep(connection: sqlite3.Connection, *, max_attempts: int, monotonic: float
     Returns:
         How many were taken back; those that have had all their attempts have failed.
     """
-    lost = connection.execute(f"SELECT * FROM documents WHERE {_EXPIRED}", {"now": monotonic}).fetchall()  # noqa: S608
+    lost = connection.execute(f"SELECT * FROM documents WHERE {_EXPIRED}", {"now": monotonic}).fetchall()
     for row in lost:
         connection.execute("UPDATE documents SET token = token + 1, lease_owner = NULL WHERE row = ?", (row["row"],))
         if row["status"] == "in_progress":
@@ -132,18 +134,20 @@ def pending_count(connection: sqlite3.Connection, *, max_attempts: int) -> int:
 def put_back(connection: sqlite3.Connection, row: int) -> None:
     """Make a document wait again as if it had not been claimed."""
     connection.execute(
-        "UPDATE documents SET stage = 'queued', percent = 0, attempts = attempts - 1, lease_owner = NULL, token = token + 1 WHERE row = ?",
+        "UPDATE documents SET stage = 'queued', percent = 0, attempts = attempts - 1, lease_owner = NULL, "
+        "token = token + 1 WHERE row = ?",
         (row,),
     )
 
 
 def holds(connection: sqlite3.Connection, claim: Claim) -> sqlite3.Row | None:
     """Fetch the claimed document's joined row when the claim is still the current one."""
-    row = connection.execute(
-        f"SELECT {COLUMNS}, c.embedding_model, c.target_model {SOURCE} WHERE d.row = ? AND d.token = ? AND d.lease_owner = ?",  # noqa: S608
+    row: sqlite3.Row | None = connection.execute(
+        f"SELECT {COLUMNS}, c.embedding_model, c.target_model {SOURCE} WHERE d.row = ? AND d.token = ? AND "
+        f"d.lease_owner = ?",
         (claim.document_row, claim.token, claim.worker),
     ).fetchone()
-    return row  # type: ignore[no-any-return]
+    return row
 
 
 def stale(claim: Claim) -> StaleClaim:
@@ -162,14 +166,19 @@ def _lease(
     now: float,
     blob: Callable[[str], Path],
 ) -> Claim:
-    progress = "attempts = attempts + 1, updated_at = :now" if action == "ingest" else "reembed_attempts = reembed_attempts + 1"
+    progress = (
+        "attempts = attempts + 1, updated_at = :now"
+        if action == "ingest"
+        else "reembed_attempts = reembed_attempts + 1"
+    )
     connection.execute(
-        f"UPDATE documents SET token = token + 1, lease_owner = :worker, lease_s = :lease, lease_until = :until, {progress} "  # noqa: S608
+        f"UPDATE documents SET token = token + 1, lease_owner = :worker, lease_s = :lease, lease_until = "
+        f":until, {progress} "
         "WHERE row = :row",
         {"worker": worker, "lease": lease_s, "until": monotonic + lease_s, "now": now, "row": row},
     )
     found = connection.execute(
-        f"SELECT {COLUMNS}, c.embedding_model, c.target_model {SOURCE} WHERE d.row = ?",  # noqa: S608
+        f"SELECT {COLUMNS}, c.embedding_model, c.target_model {SOURCE} WHERE d.row = ?",
         (row,),
     ).fetchone()
     model = found["embedding_model"] if action == "ingest" else found["target_model"]
@@ -178,7 +187,7 @@ def _lease(
 
 def _update(connection: sqlite3.Connection, claim: Claim, assignments: str, values: tuple[object, ...]) -> None:
     changed = connection.execute(
-        f"UPDATE documents SET {assignments} WHERE row = ? AND token = ? AND lease_owner = ?",  # noqa: S608
+        f"UPDATE documents SET {assignments} WHERE row = ? AND token = ? AND lease_owner = ?",
         (*values, claim.document_row, claim.token, claim.worker),
     ).rowcount
     if not changed:
@@ -189,7 +198,9 @@ def _end(connection: sqlite3.Connection, claim: Claim) -> sqlite3.Row:
     row = holds(connection, claim)
     if row is None:
         raise stale(claim)
-    connection.execute("UPDATE documents SET token = token + 1, lease_owner = NULL WHERE row = ?", (claim.document_row,))
+    connection.execute(
+        "UPDATE documents SET token = token + 1, lease_owner = NULL WHERE row = ?", (claim.document_row,)
+    )
     return row
 
 
@@ -199,13 +210,16 @@ def _again_or_fail(
     if row["attempts"] >= max_attempts:
         _set_failed(connection, row["row"], error, now=now)
         return False
-    connection.execute("UPDATE documents SET stage = 'queued', percent = 0, updated_at = ? WHERE row = ?", (now, row["row"]))
+    connection.execute(
+        "UPDATE documents SET stage = 'queued', percent = 0, updated_at = ? WHERE row = ?", (now, row["row"])
+    )
     return True
 
 
 def _set_failed(connection: sqlite3.Connection, row: int, error: DocumentError, *, now: float) -> None:
     collection_row = connection.execute(
-        "UPDATE documents SET status = 'failed', stage = 'done', error_code = ?, error_message = ?, updated_at = ? WHERE row = ? "
+        "UPDATE documents SET status = 'failed', stage = 'done', error_code = ?, error_message = ?, "
+        "updated_at = ? WHERE row = ? "
         "RETURNING collection_row",
         (error.code, error.message, now, row),
     ).fetchone()[0]

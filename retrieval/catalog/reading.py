@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from retrieval.catalog import queue
 from retrieval.catalog.access import readable_collection
 from retrieval.catalog.documents import SOURCE, get_row
-from retrieval.catalog.rows import CHUNK_PREFIX, Claim, ChunkText, to_passage
+from retrieval.catalog.rows import CHUNK_PREFIX, ChunkText, Claim, to_passage
 from retrieval.errors import DocumentNotFound
 from retrieval.types import Caller, Passage
 
@@ -25,10 +25,9 @@ def passages(connection: sqlite3.Connection, caller: Caller, rows: Iterable[int]
     """Fetch chunks by row; those that are gone or unreadable are left out."""
     condition, parameters = readable_collection(caller)
     found = connection.execute(
-        "SELECT "  # noqa: S608
-        + _COLUMNS
-        + " FROM json_each(?) wanted CROSS JOIN chunks k ON k.row = wanted.value JOIN documents d ON d.row = k.document_row "
-        "JOIN collections c ON c.row = d.collection_row JOIN files f ON f.file_id = d.file_id WHERE " + condition,
+        f"SELECT {_COLUMNS} FROM json_each(?) wanted CROSS JOIN chunks k ON k.row = wanted.value "
+        "JOIN documents d ON d.row = k.document_row JOIN collections c ON c.row = d.collection_row "
+        f"JOIN files f ON f.file_id = d.file_id WHERE {condition}",
         [json.dumps([int(row) for row in rows]), *parameters],
     )
     return {row["chunk_row"]: to_passage(row) for row in found}
@@ -47,7 +46,7 @@ def chunk(connection: sqlite3.Connection, caller: Caller, chunk_id: str) -> Pass
 def chunks(connection: sqlite3.Connection, caller: Caller, collection_id: str, document_id: str) -> list[Passage]:
     """Fetch a document's chunks in order."""
     row = get_row(connection, caller, collection_id, document_id)
-    found = connection.execute(f"SELECT {_COLUMNS} {_CHUNKS} WHERE d.row = ? ORDER BY k.row", (row["row"],))  # noqa: S608
+    found = connection.execute(f"SELECT {_COLUMNS} {_CHUNKS} WHERE d.row = ? ORDER BY k.row", (row["row"],))
     return [to_passage(chunk) for chunk in found]
 
 
@@ -68,4 +67,7 @@ def claimed_chunks(connection: sqlite3.Connection, claim: Claim) -> list[ChunkTe
     found = connection.execute(
         "SELECT row, heading_path, text FROM chunks WHERE document_row = ? ORDER BY row", (claim.document_row,)
     )
-    return [ChunkText(r["row"], held["file_id"], held["title"], tuple(json.loads(r["heading_path"])), r["text"]) for r in found]
+    return [
+        ChunkText(r["row"], held["file_id"], held["title"], tuple(json.loads(r["heading_path"])), r["text"])
+        for r in found
+    ]

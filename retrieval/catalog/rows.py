@@ -54,8 +54,9 @@ class CollectionRef:
 class Changes:
     """The net difference of a collection's chunks between two sequence numbers.
 
-    `complete` is False when the log no longer reaches back far enough: start again with `after_seq=0`. `embedding_model` is the
-    model that serves now; when it is not the model an index was built with, every vector has changed and only a rebuild helps.
+    `complete` is False when the log no longer reaches back far enough: start again with `after_seq=0`.
+    `embedding_model` is the model that serves now; when it is not the model an index was built with, every vector has
+    changed and only a rebuild helps.
     """
 
     seq: int
@@ -83,7 +84,10 @@ class ChunkText:
 
 @dataclass(frozen=True, slots=True)
 class DocumentSpan:
-    """Which chunk rows belong to a searchable document, `first_row .. first_row + count - 1`, and what it can be filtered by."""
+    """Which chunk rows belong to a searchable document, `first_row ..
+
+    First_row + count - 1`, and what it can be filtered by.
+    """
 
     document_id: str
     filename: str

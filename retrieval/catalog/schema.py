@@ -2,9 +2,11 @@
 
 Invariants the rest of the package relies on:
 
-* The chunks of one document have consecutive row ids, `first_chunk .. first_chunk + chunk_count - 1`, and ids are never reused.
-* `meta.version` only grows. Every change a reader could notice takes the next value and stores it as the collection's `seq`, so a
-  sequence number is never reused, not even by a collection that was deleted and made again under the same id.
+* The chunks of one document have consecutive row ids, `first_chunk .. first_chunk + chunk_count - 1`, and ids are
+  never reused.
+* `meta.version` only grows. Every change a reader could notice takes the next value and stores it as the collection's
+  `seq`, so a sequence number is never reused, not even by a collection that was deleted and made again under the same
+  id.
 * A document has chunks if and only if its status is `completed`; `documents.seq` is the moment they appeared.
 * Removed spans stay in `removed_spans` until an index says that it no longer needs them.
 """
@@ -85,7 +87,8 @@ _FIRST = (
     "CREATE INDEX documents_by_chunk ON documents (first_chunk)",
     "CREATE INDEX documents_waiting ON documents (row) WHERE status = 'in_progress'",
     "CREATE INDEX documents_leased ON documents (row) WHERE lease_owner IS NOT NULL",
-    "CREATE INDEX documents_unmoved ON documents (collection_row, row) WHERE next_model IS NULL AND status = 'completed'",
+    "CREATE INDEX documents_unmoved ON documents (collection_row, row) WHERE next_model IS NULL AND "
+    "status = 'completed'",
     """CREATE TABLE document_texts (
         document_row INTEGER PRIMARY KEY REFERENCES documents (row) ON DELETE CASCADE,
         text BLOB NOT NULL

@@ -1,4 +1,7 @@
-"""What may be stored: attributes within OpenAI's limits, ids that are safe as directory names, names that a person can read."""
+"""What may be stored.
+
+Attributes within OpenAI's limits, ids that are safe as directory names, names that a person can read.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,8 @@ def attributes_json(attributes: Attributes | None) -> str:
     """Check attributes and write them canonically (sorted), so that equal attributes are equal text.
 
     Args:
-        attributes: At most 16 pairs; keys of 1-64 characters; values are strings of at most 512 characters, booleans or finite numbers.
+        attributes: At most 16 pairs; keys of 1-64 characters; values are strings of at most 512 characters, booleans
+            or finite numbers.
 
     Returns:
         JSON text.
@@ -34,7 +38,9 @@ def attributes_json(attributes: Attributes | None) -> str:
     """
     pairs = dict(attributes or {})
     if len(pairs) > MAX_ATTRIBUTES:
-        raise InvalidInput(f"There are {len(pairs)} attributes; at most {MAX_ATTRIBUTES} are allowed.", param="attributes")
+        raise InvalidInput(
+            f"There are {len(pairs)} attributes; at most {MAX_ATTRIBUTES} are allowed.", param="attributes"
+        )
     for key, value in pairs.items():
         if not isinstance(key, str) or not 1 <= len(key) <= MAX_KEY_CHARS:
             raise InvalidInput(f"Attribute keys are text of 1 to {MAX_KEY_CHARS} characters.", param="attributes")
@@ -76,7 +82,9 @@ def name(value: str) -> str:
 
 def filename(value: str) -> str:
     """Make the client's file name fit to be shown. It is never used as a path."""
-    shown = "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in {"Cc", "Cs"} else c for c in value).strip()
+    shown = "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in {"Cc", "Cs"} else c for c in value
+    ).strip()
     if not shown:
         raise InvalidInput("The file has no name.", param="filename")
     return shown[-MAX_FILENAME_CHARS:]  # the end holds the extension
