@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from retrieval.catalog import Catalog
     from retrieval.search import Searcher
+    from service.chat.service import ChatService
     from service.feedback.answers import AnswerStore
     from service.feedback.log import FeedbackLog
     from service.models import Models
@@ -48,6 +49,7 @@ class Container:
     redis: Redis  # decode_responses=False; fails fast while Redis is down
     answers: AnswerStore
     feedback: FeedbackLog
+    chat: ChatService
 
     def __init__(self, settings: Settings) -> None:
         """Keep the settings; `open` makes the rest."""
@@ -80,6 +82,9 @@ class Container:
     async def open(self) -> None:
         """Open the light parts and start to load the heavy ones."""
         from retrieval.catalog import Catalog
+        from service.chat.drain import on_stop_signal
+        from service.chat.options import ChatOptions
+        from service.chat.service import ChatService
         from service.feedback.answers import AnswerStore
         from service.feedback.log import FeedbackLog
         from service.redis.checks import durability_problems
@@ -99,12 +104,16 @@ class Container:
         self.redis = self.link.client
         self.answers = AnswerStore(self.redis)
         self.feedback = FeedbackLog(self.redis)
+        self.chat = ChatService(self, ChatOptions.of(settings))
         await self.link.start()
+        self._forget_signals = on_stop_signal(self.begin_draining)
         self._loading = asyncio.create_task(self._load(), name="load-models")
 
     async def close(self) -> None:
         """Release everything; what was acknowledged is on disk already."""
-        self.draining = True
+        self.begin_draining()
+        self._forget_signals()
+        await self.chat.close()
         if self._loading is not None:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._loading  # a thread that imports torch cannot be interrupted
@@ -113,6 +122,11 @@ class Container:
         await self.link.close()
         self.keys.close()
         self.catalog.close()
+
+    def begin_draining(self) -> None:
+        """Answer `/readyz` with 503 and no new question; what is open may end. Again does nothing."""
+        self.draining = True
+        self.chat.begin_drain()
 
     def enqueue_ingest(self) -> None:
         """Wake the ingest worker, as far as it can be done without waiting; its own sweep finds the work otherwise."""

@@ -1,8 +1,8 @@
 """Who may answer now, who waits, who is turned away. One bounded line for the process, with a bound for each key.
 
-A free place goes to the waiting key that has the fewest answers in the making, first come first served within that, so one
-busy key cannot starve the others. A place is given back when the work has really ended, not when its reader has gone.
-For one event loop; not thread-safe.
+A free place goes to the waiting key that has the fewest answers in the making, first come first served within that, so
+one busy key cannot starve the others. A place is given back when the work has really ended, not when its reader has
+gone. For one event loop; not thread-safe.
 """
 
 from __future__ import annotations
@@ -97,7 +97,8 @@ class Admission:
             The place, to be given back.
 
         Raises:
-            ApiError: 429 if the key has as many requests in line as it may; 503 if the line is full or the wait too long.
+            ApiError: 429 if the key has as many requests in line as it may; 503 if the line is full, the wait too long
+                or the server is stopping.
         """
         if self.running < self._max_running and not self._waiting:
             return self._admit(key)
@@ -121,9 +122,15 @@ class Admission:
             self._changed()
         return self._place(key)
 
+    def turn_away(self, error: ApiError) -> None:
+        """Send everybody in line away with this error; those who run go on."""
+        for waiter in self._waiting:
+            if not waiter.turn.done():
+                waiter.turn.set_exception(error)
+
     def _had_turn(self, waiter: _Waiter) -> bool:
         """Tell whether the place was given in the very moment in which the wait ended otherwise."""
-        return waiter.turn.done() and not waiter.turn.cancelled()
+        return waiter.turn.done() and not waiter.turn.cancelled() and waiter.turn.exception() is None
 
     def _check_line(self, key: str) -> None:
         if sum(waiter.key == key for waiter in self._waiting) >= self._max_waiting_per_key:

@@ -1,7 +1,7 @@
 """Run a blocking iterator in a worker thread and read it from the event loop, with backpressure and cancellation.
 
-The thread asks the token between items, so work stops one item after `cancel`. An item that takes long to come cannot be
-interrupted: a policy that waits gives empty deltas meanwhile. The iterator is closed in the thread that ran it.
+The thread asks the token between items, so work stops one item after `cancel`. An item that takes long to come cannot
+be interrupted: a policy that waits gives empty deltas meanwhile. The iterator is closed in the thread that ran it.
 """
 
 from __future__ import annotations
@@ -65,6 +65,13 @@ class ThreadStream(Generic[T]):
         self._room.release()
         return item
 
+    def abort(self, error: BaseException) -> None:
+        """Stop the work and give its reader this error instead of what is left."""
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._queue.put_nowait(_End(error))
+        self.close()
+
     def close(self) -> None:
         """Stop the work, soon; does not wait for it (`work` is done when it has ended)."""
         self.token.cancel()
@@ -83,6 +90,8 @@ class ThreadStream(Generic[T]):
         iterator = self._make(self.token)
         try:
             for item in iterator:
+                if self.token.cancelled:
+                    return
                 self._room.acquire()
                 if self.token.cancelled:
                     return

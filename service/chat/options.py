@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from service.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +28,19 @@ class ChatOptions:
     largest_max_tokens: int = 32_768
     temperature: float = 0.0
     max_history_turns: int = 20
+
+    @classmethod
+    def of(cls, settings: Settings) -> ChatOptions:
+        """Take what the settings say."""
+        return cls(
+            max_running=settings.chat_max_running,
+            max_waiting=settings.chat_max_waiting,
+            max_waiting_per_key=settings.chat_max_waiting_per_key,
+            max_wait_s=settings.chat_max_wait_s,
+            heartbeat_s=settings.heartbeat_s,
+            # The rest of the grace is for the final events and for closing.
+            drain_s=settings.graceful_shutdown_s * 0.6,
+            record_timeout_s=settings.redis_timeout_s,
+            passages=settings.passages_shown,
+            default_max_tokens=settings.chat_max_tokens,
+        )

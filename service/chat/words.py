@@ -35,8 +35,9 @@ LIGHT = (
     | THINGS
     | _set(
         "i me we us you and or but so then also too as if than not no yes there here tell show give explain describe"
-        " list say more please just ok okay thanks thank many much long often far old big s it's what's who's that's there's"
-        " get one ones same other others another anything something else exactly mean means really very only again"
+        " list say more please just ok okay thanks thank many much long often far old big s it's what's who's that's"
+        " there's get one ones same other others another anything something else exactly mean"
+        " means really very only again"
     )
 )
 

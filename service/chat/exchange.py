@@ -1,0 +1,125 @@
+"""One question in the making: its place in line, its thread, its answers, and the record of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from service.chat.asked import Asked
+from service.chat.bridge import ThreadStream
+from service.chat.responses import ChoiceOut, message_of
+from service.chat.steps import Finished, Piece, Step
+from training.policy.base import Prompt
+
+if TYPE_CHECKING:
+    from service.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+
+class Exchange:
+    """Reads the steps of one request's answers. For one task at a time."""
+
+    def __init__(
+        self,
+        asked: Asked,
+        prompt: Prompt,
+        version: str,
+        steps: ThreadStream[Step],
+        *,
+        metrics: Metrics,
+        started: float,
+        waits_ms: Mapping[str, float],
+        on_close: Callable[[Exchange], None],
+    ) -> None:
+        """Take over a started thread; `started` is a `time.monotonic` of the request's arrival."""
+        self.id = "chatcmpl-" + secrets.token_urlsafe(18)
+        self.created = int(time.time())
+        self.asked = asked
+        self.prompt = prompt
+        self.version = version
+        self.model = f"groundloop@{version}"
+        self.finished: list[Finished] = []
+        self.waits_ms = waits_ms
+        self._steps = steps
+        self._metrics = metrics
+        self._started = started
+        self._on_close = on_close
+        self._outcome: str | None = "cancelled"  # until something else happens
+        self._first_seen = False
+
+    async def next(self) -> Piece | None:
+        """Give the next piece of text; None when all answers are whole. Safe to cancel and to call again.
+
+        Raises:
+            Exception: Whatever stopped the policy.
+        """
+        try:
+            while (step := await self._steps.next()) is not None:
+                if isinstance(step, Finished):
+                    self.finished.append(step)
+                    continue
+                if not self._first_seen:
+                    self._first_seen = True
+                    self._metrics.ttft_seconds.observe(time.monotonic() - self._started)
+                return step
+        except Exception:
+            self._outcome = "error"
+            raise
+        self._outcome = None
+        return None
+
+    async def next_within(self, seconds: float) -> tuple[Piece | None, bool]:
+        """Do as `next`, but wait no longer than this: gives the piece, and whether the time ran out first."""
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                return await self.next(), False
+        except TimeoutError:
+            if not limit.expired():
+                raise  # the policy's own
+            return None, True
+
+    def abort(self, error: Exception) -> None:
+        """Stop the work; the reader gets this error."""
+        self._steps.abort(error)
+
+    def choices(self, answer_ids: Sequence[str]) -> list[ChoiceOut]:
+        """Give the finished answers as they are returned, with the ids under which they are recorded."""
+        return [
+            ChoiceOut(
+                index=item.index,
+                message=message_of(item, self.prompt),
+                finish_reason="length" if item.answer.finish_reason == "length" else "stop",
+                answer_id=answer_id,
+                recorded=True,
+            )
+            for item, answer_id in zip(self.finished, answer_ids, strict=True)
+        ]
+
+    def close(self) -> None:
+        """Stop what still runs and count what happened; again does nothing."""
+        on_close, self._on_close = self._on_close, _nothing
+        if on_close is _nothing:
+            return
+        self._steps.close()
+        if self._outcome is not None:
+            self._metrics.answers_total.labels(self._outcome).inc(self.asked.choices)
+        else:
+            self._count_answers()
+        on_close(self)
+
+    def _count_answers(self) -> None:
+        self._metrics.answer_seconds.observe(time.monotonic() - self._started)
+        for item in self.finished:
+            self._metrics.answers_total.labels("abstained" if item.abstained else "grounded").inc()
+            self._metrics.tokens_total.labels("completion").inc(item.answer.completion_tokens)
+        prompt_tokens = max((item.answer.prompt_tokens for item in self.finished), default=0)
+        self._metrics.tokens_total.labels("prompt").inc(prompt_tokens)
+
+
+def _nothing(_: Exchange) -> None:
+    pass

@@ -1,0 +1,196 @@
+"""The chat: from a request to its answers. Holds the line, the threads and every open answer of one process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING
+
+from service.chat import snapshot
+from service.chat.admission import Admission
+from service.chat.asked import Asked
+from service.chat.bridge import ThreadStream
+from service.chat.exchange import Exchange
+from service.chat.options import ChatOptions
+from service.chat.responses import ChatCompletionOut, ChoiceOut, usage_of
+from service.chat.sse import EventStream
+from service.chat.steps import Step, answer_steps, show
+from service.chat.streaming import chunks
+from service.errors import ApiError
+from training.policy.base import Prompt
+
+if TYPE_CHECKING:
+    from service.container import Container
+
+
+LONGEST_QUERY_CHARS = 4_000
+
+
+class ChatService:
+    """Makes answers. For one event loop."""
+
+    def __init__(self, container: Container, options: ChatOptions) -> None:
+        """Use the container's search, policies, record and metrics; they may still be loading."""
+        self.options = options
+        self._container = container
+        self._executor = ThreadPoolExecutor(options.max_running, thread_name_prefix="answer")
+        self._open: dict[Exchange, asyncio.TimerHandle] = {}  # with the end of its time
+        self._stopping: ApiError | None = None
+        self._admission = Admission(
+            max_running=options.max_running,
+            max_waiting=options.max_waiting,
+            max_waiting_per_key=options.max_waiting_per_key,
+            max_wait_s=options.max_wait_s,
+            on_change=self._line_changed,
+        )
+
+    async def open(self, asked: Asked) -> Exchange:
+        """Wait for a place, search, and start to answer.
+
+        Args:
+            asked: The request.
+
+        Returns:
+            The exchange; its reader closes it.
+
+        Raises:
+            ApiError: 404 for an unknown model, 429 or 503 when there is no place.
+            RetrievalError: If the search cannot be done; CollectionNotFound for a collection the caller may not read.
+        """
+        started = time.monotonic()
+        policy = self._container.policies.named(asked.model, asked.principal.identity)
+        if self._stopping is not None:
+            raise self._stopping
+        place = await self._admission.enter(asked.principal.key_id)
+        try:
+            admitted = time.monotonic()
+            prompt = await self._prompt(asked)
+            searched = time.monotonic()
+            steps: ThreadStream[Step] = ThreadStream(
+                self._executor, partial(answer_steps, policy, prompt, asked.sampling, asked.choices)
+            )
+        except BaseException:
+            place.release()
+            raise
+        place.release_after(steps.work)
+        exchange = Exchange(
+            asked,
+            prompt,
+            policy.version,
+            steps,
+            metrics=self._container.metrics,
+            started=started,
+            waits_ms={"queue": (admitted - started) * 1000, "search": (searched - admitted) * 1000},
+            on_close=self._closed,
+        )
+        limit = self.options.answer_timeout_s
+        self._open[exchange] = asyncio.get_running_loop().call_later(limit, exchange.abort, too_slow(limit))
+        return exchange
+
+    async def complete(self, asked: Asked) -> ChatCompletionOut:
+        """Answer a request that is not streamed.
+
+        Raises:
+            ApiError: 503 if it takes too long or the server stops; see also `open`.
+        """
+        exchange = await self.open(asked)
+        try:
+            while await exchange.next() is not None:
+                pass
+            choices = await self.record(exchange)
+            return ChatCompletionOut(
+                id=exchange.id,
+                created=exchange.created,
+                model=exchange.model,
+                choices=choices,
+                usage=usage_of(exchange.finished),
+                system_fingerprint=exchange.version,
+            )
+        finally:
+            exchange.close()
+
+    async def stream(self, asked: Asked, *, include_usage: bool) -> EventStream:
+        """Begin a stream. What fails early fails with its own HTTP status: the headers have not gone out yet.
+
+        Args:
+            asked: The request.
+            include_usage: Whether the token counts come last.
+
+        Returns:
+            The response.
+        """
+        exchange = await self.open(asked)
+        try:
+            first, _ = await exchange.next_within(self.options.headers_wait_s)
+        except BaseException:
+            exchange.close()
+            raise
+        gauge = self._container.metrics.sse_open
+        gauge.inc()
+
+        def close() -> None:
+            gauge.dec()
+            exchange.close()
+
+        events = chunks(exchange, first, self.record, include_usage=include_usage, heartbeat_s=self.options.heartbeat_s)
+        return EventStream(events, on_close=close, send_timeout_s=self.options.send_timeout_s)
+
+    async def record(self, exchange: Exchange) -> list[ChoiceOut]:
+        """Keep the answers of an exchange and give them as they are returned."""
+        container = self._container
+        return await snapshot.record(
+            exchange, container.answers, container.metrics, timeout_s=self.options.record_timeout_s
+        )
+
+    def begin_drain(self) -> None:
+        """Take no more questions; what is open may finish for `drain_s`, then it ends with an error that says why."""
+        if self._stopping is not None:
+            return
+        self._stopping = ApiError(503, "the server is stopping; ask again", code="shutting_down", retry_after_s=5)
+        self._admission.turn_away(self._stopping)
+        asyncio.get_running_loop().call_later(self.options.drain_s, self._cut)
+
+    async def close(self) -> None:
+        """Stop every answer and the threads behind them."""
+        self.begin_drain()
+        self._cut()
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        await asyncio.sleep(0)
+
+    def _closed(self, exchange: Exchange) -> None:
+        self._open.pop(exchange).cancel()
+
+    def _line_changed(self, running: int, waiting: int) -> None:
+        self._container.metrics.running.set(running)
+        self._container.metrics.queue_depth.set(waiting)
+
+    def _cut(self) -> None:
+        for exchange in list(self._open):
+            exchange.abort(self._stopping or too_slow(self.options.drain_s))
+
+    async def _prompt(self, asked: Asked) -> Prompt:
+        # The end of a pasted text is where its question is.
+        query = asked.query[-LONGEST_QUERY_CHARS:]
+        passages = await self._container.searcher.asearch(
+            asked.principal.caller, query, collections=asked.collections, k=self.options.passages
+        )
+        question = asked.conversation.question
+        return Prompt(
+            question=question,
+            passages=show(passages),
+            history=asked.conversation.history,
+            resolved_question="" if asked.query == question else asked.query,
+            # Where none were named, those that gave the passages: they decide who may judge the answer.
+            collections=asked.collections or tuple(sorted({passage.collection_id for passage in passages})),
+            segment=asked.segment,
+            instructions=asked.conversation.instructions,
+        )
+
+
+def too_slow(limit_s: float) -> ApiError:
+    """Make the error of an answer that took too long."""
+    return ApiError(
+        503, f"the answer was not ready within {limit_s:g} s; ask again", code="answer_timeout", retry_after_s=5
+    )
