@@ -21,6 +21,7 @@ _NUMBER = re.compile(r"[($€£]?[-+]?[\d,.]*\d[\d,.]*%?\)?|[$€£%—–-]")
 LEADER = " … "  # what the dots between a heading and its page number become
 _WORD = re.compile(r"\w+(?:-\w+)*")
 _EDGE = 0.10  # running headers and footers stand within this share of the page's height
+_MAX_RUNNING_CHARS = 150
 _MIN_PAGES = 4
 _MAX_HEADING_WORDS = 14
 
@@ -54,7 +55,9 @@ def lay_out(
         The document; every block carries its page.
     """
     running = _running_lines(pages)
-    kept = [[line for line in page if line.text and _key(line) not in running] for page in pages]
+    kept = [
+        [line for line, key in zip(page, _keys(page), strict=True) if line.text and key not in running] for page in pages
+    ]
     if not any(kept):
         kept = [[line for line in page if line.text] for page in pages]
     style = _Style([line for page in kept for line in page])
@@ -77,16 +80,23 @@ def lay_out(
     return builder.build(title=title, metadata=metadata)
 
 
-def _key(line: Line) -> str:
-    place = "top" if line.place < _EDGE else "foot" if line.place > 1 - _EDGE else ""
-    return f"{place} {re.sub(r'[0-9]+|^[ivxlc]+$', '#', line.text)}" if place else ""
+def _keys(page: Sequence[Line]) -> list[str]:
+    """Name what could be a running header or footer by its place and text, page numbers apart; empty for the rest."""
+    keys = []
+    for index, line in enumerate(page):
+        text = re.sub(r"[0-9]+|^[ivxlc]+$", "#", line.text)
+        place = "top" if line.place < _EDGE else "foot" if line.place > 1 - _EDGE else ""
+        if not place and text == "#" and index in (0, len(page) - 1):
+            place = "foot"  # the number of a page whose foot is empty
+        keys.append(f"{place} {text}" if place and len(text) <= _MAX_RUNNING_CHARS else "")
+    return keys
 
 
 def _running_lines(pages: Sequence[Sequence[Line]]) -> set[str]:
     """Find what stands at the edge of most pages, page numbers apart; short documents repeat by chance."""
     if len(pages) < _MIN_PAGES:
         return set()
-    seen = Counter(key for page in pages for key in {_key(line) for line in page if len(line.text) <= 150} if key)
+    seen = Counter(key for page in pages for key in set(_keys(page)) if key)
     # Left and right pages may differ, so a third of the pages is enough, with three as the least.
     needed = max(3, len(pages) * 0.34)
     return {key for key, times in seen.items() if times >= needed}
