@@ -1,0 +1,53 @@
+# Groundloop's commands. `make` alone lists them.
+# Needs Python 3.11 or newer and a package index; everything is installed into .venv.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install up test check test-faults test-browser bench clean
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## Install Groundloop and its locked dependencies into .venv
+
+up: $(VENV)/.installed ## Start everything: Redis, API, worker, schedule; Ctrl-C stops it
+	@exec $(BIN)/groundloop up
+
+test: $(VENV)/.tested ## Install and run the tests
+	$(BIN)/pytest
+
+check: $(VENV)/.tested ## Lint, types, docstrings and the one-way stairs between packages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pydoclint -q service retrieval training
+	$(BIN)/lint-imports
+
+test-faults: $(VENV)/.tested ## Kill, fill and corrupt real processes, and check that nothing acknowledged is lost
+	$(BIN)/pytest -m "fault or slow" tests/faults tests/e2e --timeout 900
+
+test-browser: $(VENV)/.tested ## Drive the web page with a real browser
+	$(BIN)/pytest -m browser
+
+bench: $(VENV)/.tested ## Run the benchmarks; each prints one table
+	$(BIN)/python -m bench
+
+clean: ## Remove .venv and caches; what you keep in .groundloop stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Groundloop needs Python 3.11 or newer, and '$(PYTHON)' is not: try 'make $(firstword $(MAKECMDGOALS)) PYTHON=python3.11'" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --disable-pip-version-check -q -r requirements.lock
+	$(BIN)/pip install --disable-pip-version-check -q --no-deps -e .
+	@touch $@
+
+$(VENV)/.tested: requirements-dev.lock $(VENV)/.installed
+	$(BIN)/pip install --disable-pip-version-check -q -r requirements-dev.lock
+	@touch $@

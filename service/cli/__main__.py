@@ -1,0 +1,5 @@
+"""`python -m service.cli` is `groundloop`."""
+
+from service.cli import main
+
+main()

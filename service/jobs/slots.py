@@ -1,0 +1,33 @@
+"""Places for ingest processes: as many as the settings allow, each held by a lock that dies with its holder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+from service.pidlock import PidLock
+
+
+def slot_lock(home: Path, slot: int) -> PidLock:
+    """Give the lock of one slot; slot 0 is also the one that builds indexes."""
+    return PidLock(home / "run" / f"ingest-{slot}.lock")
+
+
+def free_slot(home: Path, slots: int) -> int | None:
+    """Give the first slot that nobody holds, None if all are taken."""
+    return next((slot for slot in range(slots) if slot_lock(home, slot).holder() is None), None)
+
+
+def beat_file(home: Path, slot: int) -> Path:
+    """Give the file whose changing time says that the slot's process makes progress."""
+    return home / "run" / f"ingest-{slot}.beat"
+
+
+def stop_ingest(home: Path, slots: int) -> None:
+    """Ask every ingest process to finish what it holds and leave."""
+    for slot in range(slots):
+        if pid := slot_lock(home, slot).holder():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)

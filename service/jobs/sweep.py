@@ -1,0 +1,96 @@
+"""The sweep finds documents that a dead worker left behind, and asks for a drain while any wait.
+
+It runs in two places, as a scheduled task and in a thread of every API process, so that neither a stuck schedule nor a
+lost message strands an upload. Running it twice at once is harmless: leases are returned in one transaction, and a
+drain too many finds the slot taken.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from retrieval.catalog import Catalog
+
+log = logging.getLogger(__name__)
+
+
+def sweep(catalog: Catalog, ring: Callable[[], None]) -> int:
+    """Return expired leases to the queue and ring for a worker if anything waits.
+
+    Args:
+        catalog: The record of documents and their leases.
+        ring: Asks for a drain; called at most once.
+
+    Returns:
+        How many documents wait.
+    """
+    if returned := catalog.requeue_expired():
+        log.warning("returned %d documents of silent workers to the queue", returned)
+    waiting = catalog.pending_count()
+    if waiting:
+        ring()
+    return waiting
+
+
+def mark_sweep(home: Path) -> None:
+    """Leave a sign that the schedule and a worker both live."""
+    stamp = home / "run" / "sweep.stamp"
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.touch()
+
+
+def last_sweep_age_s(home: Path) -> float | None:
+    """Give the seconds since a scheduled sweep last ran in a worker, None if none ever did."""
+    try:
+        return max(0.0, time.time() - (home / "run" / "sweep.stamp").stat().st_mtime)
+    except FileNotFoundError:
+        return None
+
+
+class Sweeper:
+    """The sweep of an API process: a thread that looks at an interval, and at once when woken. Thread-safe."""
+
+    def __init__(self, catalog: Catalog, ring: Callable[[], None], interval_s: float) -> None:
+        """Plan the sweep; `start` begins it.
+
+        Args:
+            catalog: The record of documents and their leases; used from the thread.
+            ring: Asks for a drain; may block or raise, nobody waits for it.
+            interval_s: Time between two looks.
+        """
+        self._catalog = catalog
+        self._ring = ring
+        self._interval_s = interval_s
+        self._woken = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look now. Returns at once; many wakes while one look runs become one."""
+        self._woken.set()
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Stop and wait for the thread."""
+        self._closed = True
+        self._woken.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while not self._closed:
+            self._woken.wait(self._interval_s)
+            self._woken.clear()
+            if self._closed:
+                return
+            try:
+                sweep(self._catalog, self._ring)
+            except Exception:
+                log.warning("the sweep failed; the next one tries again", exc_info=True)

@@ -1,0 +1,57 @@
+"""What must be true before anything starts, each with a message that says what to do."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+from service.client.errors import Clash, ClientError, Refused
+from service.pidlock import PidLock
+
+
+def take_home(home: Path) -> PidLock:
+    """Make the home folder if need be and take it for this process.
+
+    Raises:
+        Clash: Another `groundloop up` runs on it.
+        Refused: The folder cannot be written.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in ("run", "logs"):
+            (home / folder).mkdir(exist_ok=True)
+    except OSError as error:
+        raise Refused(f"cannot write to {home}: {error.strerror}; set GROUNDLOOP_HOME to a folder of yours") from error
+    if not os.access(home, os.W_OK | os.X_OK):
+        raise Refused(f"cannot write to {home}; set GROUNDLOOP_HOME to a folder of yours")
+    lock = PidLock(home / "run" / "up.pid")
+    if not lock.acquire():
+        pid = lock.holder()
+        raise Clash(
+            f"groundloop already runs on {home} (pid {pid}): "
+            f"stop it with `kill {pid}`, or set GROUNDLOOP_HOME to another folder"
+        )
+    return lock
+
+
+def check_port(host: str, port: int) -> None:
+    """Make sure that the API can listen.
+
+    Raises:
+        ClientError: The address cannot be bound; Clash when somebody else listens there.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen()
+        except OSError as error:
+            if error.errno in (98, 48):  # EADDRINUSE on Linux and macOS
+                raise Clash(
+                    f"port {port} of {host} is taken by another program: set GROUNDLOOP_PORT to a free one"
+                ) from error
+            raise ClientError(
+                f"cannot listen on {host} port {port}: {error.strerror}; set GROUNDLOOP_HOST and GROUNDLOOP_PORT"
+            ) from error
