@@ -36,8 +36,8 @@ def new_answer_id() -> str:
 class AnswerRecord:
     """One served answer with everything a later judgement of it needs.
 
-    `user` is the asker's identity (`Principal.voter`). The prompt's `collections` are those that were searched: besides
-    the asker, whoever may read all of them may judge the answer.
+    `user` is the asker's identity (`Principal.identity`). The prompt's `collections` are those that were searched:
+    besides the asker, whoever may read all of them may judge the answer.
     """
 
     answer_id: str

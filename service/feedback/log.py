@@ -63,7 +63,7 @@ class FeedbackLog:
         Args:
             answer_id: What is judged.
             vote: The judgement.
-            voter: Identity of the voter (`Principal.voter`).
+            voter: Identity of the voter (`Principal.identity`).
             allowed: The voter may judge it even if somebody else asked.
             votes_per_minute: Limit of this voter, 0 is none; saying the same again does not count.
 
@@ -102,7 +102,7 @@ class FeedbackLog:
 
         Args:
             preference: The comparison.
-            voter: Identity of the voter (`Principal.voter`).
+            voter: Identity of the voter (`Principal.identity`).
             allowed: The voter may judge the answers even if somebody else asked.
             votes_per_minute: Limit of this voter, shared with votes; 0 is none.
             idempotency_key: Makes a late retry harmless: within a day it does what it did the first time, even where

@@ -1,0 +1,169 @@
+"""The feedback calls.
+
+Whoever asked may judge the answer; so may operators, and those who may read every collection it drew on. To everyone
+else the answer does not exist.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated, Literal, TypeVar
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from retrieval.errors import CollectionNotFound
+from service.access import Principal, require
+from service.container import Container, container_of
+from service.feedback import schemas, views
+from service.feedback.browse import FeedbackFilter, browse
+from service.feedback.errors import NotTheAsker
+from service.feedback.export import ExportFormat, FeedbackExport
+from service.feedback.lineage import lineage, summary
+from service.feedback.reasons import Reason
+from service.feedback.records import WITHDRAWN, Kind
+
+router = APIRouter(prefix="/v1", tags=["feedback"])
+
+Holder = Annotated[Container, Depends(container_of)]
+User = Annotated[Principal, Depends(require("user"))]
+Operator = Annotated[Principal, Depends(require("operator"))]
+Seconds = Annotated[float, Query(ge=0, le=1e11, description="Seconds since the epoch.")]
+Stated = Literal["up", "down", "none", "withdrawn", "first", "second", "tie", "both_bad", "ranked"]
+
+T = TypeVar("T")
+
+
+@router.put("/answers/{answer_id}/vote", response_model=schemas.VoteView)
+async def put_vote(answer_id: str, body: schemas.VoteBody, principal: User, container: Holder) -> Response:
+    """Judge an answer. The last vote of a voter stands; `rating: null` withdraws it. On disk when this answers."""
+    vote = body.vote()
+    voter, limit = principal.identity, _votes_per_minute(principal, container)
+    log = container.feedback
+    recorded = await _judging(
+        principal,
+        container,
+        lambda allowed: log.vote(answer_id, vote, voter=voter, allowed=allowed, votes_per_minute=limit),
+    )
+    if recorded.changed:
+        for reason in vote.reasons or ("",):
+            container.metrics.feedback_total.labels(vote.stated, reason).inc()
+    return JSONResponse(views.vote(answer_id, vote, recorded.entry_id, recorded.at))
+
+
+@router.get("/answers/{answer_id}/vote", response_model=schemas.VoteHistoryView)
+async def get_vote(answer_id: str, principal: User, container: Holder) -> schemas.VoteHistoryView:
+    """Give the caller's vote on an answer, and what became of it."""
+    entries = await _judging(
+        principal,
+        container,
+        lambda allowed: container.feedback.history(answer_id, voter=principal.identity, allowed=allowed),
+    )
+    current = entries[0] if entries and entries[0].stated != WITHDRAWN else None
+    shown = current and views.vote(answer_id, current.vote(), current.entry_id, current.at)
+    return schemas.VoteHistoryView.model_validate(
+        {"vote": shown, "lineage": lineage(entries), "summary": summary(entries)}
+    )
+
+
+@router.post("/preferences", response_model=schemas.PreferenceView)
+async def post_preference(
+    body: schemas.PreferenceBody,
+    principal: User,
+    container: Holder,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=128)] = None,
+) -> Response:
+    """Compare two to four answers to one prompt. The last word of a voter about the same answers stands."""
+    preference = body.preference()
+    limit = _votes_per_minute(principal, container)
+    recorded = await _judging(
+        principal,
+        container,
+        lambda allowed: container.feedback.prefer(
+            preference,
+            voter=principal.identity,
+            allowed=allowed,
+            votes_per_minute=limit,
+            idempotency_key=idempotency_key,
+        ),
+    )
+    if recorded.changed:
+        for reason in preference.reasons or ("",):
+            container.metrics.feedback_total.labels(preference.outcome, reason).inc()
+    return JSONResponse(views.preference(preference, recorded.entry_id, recorded.at))
+
+
+@router.get("/feedback")
+async def list_feedback(
+    _operator: Operator,
+    container: Holder,
+    kind: Kind | None = None,
+    rating: Annotated[Stated | None, Query(description="Of preferences: the outcome.")] = None,
+    reason: Reason | None = None,
+    version: str | None = None,
+    segment: str | None = None,
+    voter: str | None = None,
+    answer_id: str | None = None,
+    since: Seconds | None = None,
+    until: Seconds | None = None,
+    history: Annotated[bool, Query(description="Also what was replaced since.")] = False,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    order: Literal["asc", "desc"] = "desc",
+    after: Annotated[
+        str | None, Query(pattern=r"^\d{1,15}-\d{1,15}$", description="`last_id` of the page before.")
+    ] = None,
+) -> schemas.FeedbackPage:
+    """Browse the feedback log."""
+    wanted = FeedbackFilter(kind, rating, reason, version, segment, voter, answer_id, since, until)
+    page = await browse(container.feedback, wanted, limit=limit, after=after, order=order, history=history)
+    return views.page(page)
+
+
+@router.get(
+    "/feedback/export",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}},
+)
+async def export_feedback(
+    _operator: Operator,
+    container: Holder,
+    format: ExportFormat = "records",
+    since: Seconds | None = None,
+    until: Seconds | None = None,
+) -> StreamingResponse:
+    """Stream the feedback out as JSON lines: joined records, or TRL's preference and KTO rows."""
+    export = FeedbackExport(container.feedback, container.answers)
+    lines = export.lines(format, since=since, until=until)
+    # The first batch is read before the status is sent, so that a Redis that is down gives a 503 and not a broken 200.
+    first = await anext(lines, b"")
+    headers = {"Content-Disposition": f'attachment; filename="feedback-{format}.jsonl"'}
+    return StreamingResponse(_rest(first, lines), media_type="application/x-ndjson", headers=headers)
+
+
+async def _rest(first: bytes, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in lines:
+        yield piece
+
+
+def _votes_per_minute(principal: Principal, container: Container) -> int:
+    own = principal.votes_per_minute
+    return container.settings.votes_per_minute if own is None else own
+
+
+async def _judging(principal: Principal, container: Container, act: Callable[[bool], Awaitable[T]]) -> T:
+    """Act as the asker; where somebody else asked, only once the catalog lets the caller read what the answer used."""
+    caller = principal.caller
+    try:
+        return await act(caller.reads_all)
+    except NotTheAsker as refusal:
+        # An answer that drew on no collection is open to its asker and to operators alone.
+        if not refusal.collections:
+            raise
+        try:
+            for collection_id in refusal.collections:
+                await asyncio.to_thread(container.catalog.collection, caller, collection_id)
+        except CollectionNotFound:
+            raise refusal from None
+    return await act(True)
