@@ -32,8 +32,11 @@ if TYPE_CHECKING:
     from service.chat.service import ChatService
     from service.feedback.answers import AnswerStore
     from service.feedback.log import FeedbackLog
+    from service.files.batches import BatchStore
+    from service.jobs.sweep import Sweeper
     from service.models import Models
 
+Loader = Callable[[Settings, "Catalog"], "Models"]
 log = logging.getLogger(__name__)
 
 
@@ -42,6 +45,7 @@ class Container:
 
     settings: Settings
     catalog: Catalog
+    sweeper: Sweeper  # finds uploads that wait, and wakes a worker
     keys: KeyStore
     limits: RateLimits
     metrics: Metrics
@@ -50,15 +54,21 @@ class Container:
     answers: AnswerStore
     feedback: FeedbackLog
     chat: ChatService
+    batches: BatchStore
 
-    def __init__(self, settings: Settings) -> None:
-        """Keep the settings; `open` makes the rest."""
+    def __init__(self, settings: Settings, load: Loader | None = None) -> None:
+        """Keep the settings; `open` makes the rest.
+
+        Args:
+            settings: The configuration of this process.
+            load: Another way to load the heavy parts; by default `service.models.load_models`.
+        """
         self.settings = settings
+        self._load_models = load
         self.draining = False
         self.load_error: str | None = None
         self._models: Models | None = None
         self._loading: asyncio.Task[None] | None = None
-        self._wake_worker: Callable[[], None] | None = None
 
     @property
     def searcher(self) -> Searcher:
@@ -87,14 +97,18 @@ class Container:
         from service.chat.service import ChatService
         from service.feedback.answers import AnswerStore
         from service.feedback.log import FeedbackLog
+        from service.files.batches import BatchStore
+        from service.jobs.enqueue import drain_ringer
+        from service.jobs.sweep import Sweeper
         from service.redis.checks import durability_problems
 
         settings = self.settings
         settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.metrics = Metrics()
         self.limits = RateLimits(settings.requests_per_minute)
-        self.catalog = await asyncio.to_thread(Catalog.open, settings.home)
+        self.catalog = await asyncio.to_thread(Catalog.open, settings.home, max_attempts=settings.ingest_attempts)
         self.keys = KeyStore(settings.home / "keys.db")
+        self.batches = BatchStore(settings.home / "batches.db")
         self.link = RedisLink(
             self._redis_address,
             timeout_s=settings.redis_timeout_s,
@@ -106,6 +120,8 @@ class Container:
         self.feedback = FeedbackLog(self.redis)
         self.chat = ChatService(self, ChatOptions.of(settings))
         await self.link.start()
+        self.sweeper = Sweeper(self.catalog, drain_ringer(settings), settings.sweep_interval_s)
+        self.sweeper.start()
         self._forget_signals = on_stop_signal(self.begin_draining)
         self._loading = asyncio.create_task(self._load(), name="load-models")
 
@@ -119,7 +135,9 @@ class Container:
                 await self._loading  # a thread that imports torch cannot be interrupted
         if self._models is not None:
             await asyncio.to_thread(self._models.close)
+        await asyncio.to_thread(self.sweeper.close)
         await self.link.close()
+        self.batches.close()
         self.keys.close()
         self.catalog.close()
 
@@ -129,18 +147,19 @@ class Container:
         self.chat.begin_drain()
 
     def enqueue_ingest(self) -> None:
-        """Wake the ingest worker, as far as it can be done without waiting; its own sweep finds the work otherwise."""
+        """Wake the ingest worker without waiting; if that fails, the sweep finds the work."""
+        self.sweeper.wake()
 
     def _redis_address(self) -> str | None:
         configured = self.settings.redis_url
         return remembered_url(self.settings.home) if configured is None else configured.get_secret_value()
 
     async def _load(self) -> None:
-        from service.models import load_models  # heavy: torch, faiss
+        from service.models import load_models
 
         started = time.monotonic()
         try:
-            self._models = await asyncio.to_thread(load_models, self.settings, self.catalog)
+            self._models = await asyncio.to_thread(self._load_models or load_models, self.settings, self.catalog)
         except Exception as error:
             log.exception("the models did not load")
             self.load_error = f"{type(error).__name__}: {error}"

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
 
 FAST = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 1.0, 2.5, 5.0, 10.0)
 SLOW = (0.025, 0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
@@ -17,13 +25,21 @@ class Metrics:
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
         self.requests_total = self._counter("http_requests", "HTTP requests", ("method", "route", "status"))
-        self.request_seconds = self._histogram("http_request_seconds", "Time to the end of the response", FAST, ("route",))
-        self.answers_total = self._counter("answers", "Answers by outcome: grounded, abstained, error, cancelled", ("outcome",))
+        self.request_seconds = self._histogram(
+            "http_request_seconds", "Time to the end of the response", FAST, ("route",)
+        )
+        self.answers_total = self._counter(
+            "answers", "Answers by outcome: grounded, abstained, error, cancelled", ("outcome",)
+        )
         self.ttft_seconds = self._histogram("ttft_seconds", "Time from the request to the first piece of text", SLOW)
         self.answer_seconds = self._histogram("answer_seconds", "Time from the request to the end of the answer", SLOW)
         self.tokens_total = self._counter("tokens", "Tokens by kind: prompt, completion", ("kind",))
-        self.retrieval_seconds = self._histogram("retrieval_latency_seconds", "Time by stage of retrieval", FAST, ("stage",))
-        self.unrecorded_total = self._counter("answers_unrecorded", "Answers that were served while the record was down")
+        self.retrieval_seconds = self._histogram(
+            "retrieval_latency_seconds", "Time by stage of retrieval", FAST, ("stage",)
+        )
+        self.unrecorded_total = self._counter(
+            "answers_unrecorded", "Answers that were served while the record was down"
+        )
         self.feedback_total = self._counter("feedback", "Acknowledged feedback", ("label", "reason"))
         self.queue_depth = self._gauge("admission_queue_depth", "Questions waiting for their turn")
         self.running = self._gauge("admission_running", "Answers in the making")
@@ -32,7 +48,9 @@ class Metrics:
         self.uploads_bytes_total = self._counter("upload_bytes", "Bytes of acknowledged uploads")
         self.index_generation = self._gauge("index_generation", "Published index generation", ("collection",))
         self.index_vectors = self._gauge("index_vectors", "Vectors in the index", ("collection",))
-        self.index_tombstones_ratio = self._gauge("index_tombstones_ratio", "Share of removed vectors still in it", ("collection",))
+        self.index_tombstones_ratio = self._gauge(
+            "index_tombstones_ratio", "Share of removed vectors still in it", ("collection",)
+        )
         self.model_version_info = self._gauge("model_version_info", "1 for each loaded policy", ("version", "routed"))
         self.documents_pending = self._gauge("documents_pending", "Documents waiting for or in ingestion")
         self.part_up = self._gauge("part_up", "1 for a part that is ready", ("part",))

@@ -42,7 +42,12 @@ class PolicyBook:
         policy = self._by_version.get(version)
         if policy is None:
             names = ", ".join(f"`{ALIAS}@{known}`" for known in self._by_version)
-            raise ApiError(404, f"no model `{ALIAS}@{version}`; there are `{ALIAS}`, {names}", code="model_not_found", param="model")
+            raise ApiError(
+                404,
+                f"no model `{ALIAS}@{version}`; there are `{ALIAS}`, {names}",
+                code="model_not_found",
+                param="model",
+            )
         return policy
 
     def named(self, model: str, user: str) -> ServingPolicy:

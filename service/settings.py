@@ -34,10 +34,16 @@ class Settings(BaseSettings):
     )
 
     # Where things are
-    home: Path = Field(Path(".groundloop"), description="Folder that holds everything kept: documents, indexes, keys, Redis data.")
-    host: str = Field("127.0.0.1", description="Address the API listens on; loopback unless you put a TLS proxy in front.")
+    home: Path = Field(
+        Path(".groundloop"), description="Folder that holds everything kept: documents, indexes, keys, Redis data."
+    )
+    host: str = Field(
+        "127.0.0.1", description="Address the API listens on; loopback unless you put a TLS proxy in front."
+    )
     port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
-    api_processes: int = Field(1, ge=1, le=64, description="API processes; they share the indexes through the page cache.")
+    api_processes: int = Field(
+        1, ge=1, le=64, description="API processes; they share the indexes through the page cache."
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Comma-separated origins whose web pages may call the API; none by default."
     )
@@ -49,7 +55,8 @@ class Settings(BaseSettings):
         description="A Redis of yours (also read from `REDIS_URL`); unset: the one that `groundloop up` runs for this home.",
     )
     redis_unsafe_ok: bool = Field(
-        False, description="Warn instead of refusing to serve on a Redis that could lose votes (no AOF, eviction, too old)."
+        False,
+        description="Warn instead of refusing to serve on a Redis that could lose votes (no AOF, eviction, too old).",
     )
     redis_timeout_s: float = Field(
         1.0, gt=0, le=30, description="Longest wait for one Redis command; a stalled Redis then counts as down."
@@ -59,15 +66,18 @@ class Settings(BaseSettings):
     embedding_model: str = Field(
         "all-MiniLM-L6-v2", description="Embedding model of new collections: a sentence-transformers name or path."
     )
-    embedding_dtype: Literal["auto", "float32", "bfloat16", "openvino"] = Field(
+    embedding_dtype: Literal["auto", "fp32", "bf16", "openvino"] = Field(
         "auto", description="Arithmetic of the encoder; `auto` takes the fastest that this machine has."
     )
-    embed_threads: int | None = Field(None, ge=1, description="CPU threads of the encoder; unset: as many as the machine has cores.")
+    embed_threads: int | None = Field(
+        None, ge=1, description="CPU threads of the encoder; unset: as many as the machine has cores."
+    )
     passages_shown: int = Field(8, ge=1, le=50, description="Passages that the policy sees for one question.")
 
     # The policy that answers
     policy: Literal["extractive", "causal", "remote"] = Field(
-        "extractive", description="Which policy answers: the embedded one, a Hugging Face causal LM, or an OpenAI-compatible server."
+        "extractive",
+        description="Which policy answers: the embedded one, a Hugging Face causal LM, or an OpenAI-compatible server.",
     )
     max_answer_sentences: int = Field(3, ge=1, le=10, description="Longest answer of the extractive policy.")
     abstain_threshold: float | None = Field(
@@ -75,7 +85,7 @@ class Settings(BaseSettings):
     )
     causal_model: str = Field("Qwen/Qwen2.5-1.5B-Instruct", description="Causal LM, by Hugging Face name or path.")
     causal_adapter: Path | None = Field(None, description="LoRA adapter folder loaded on top of the causal LM.")
-    causal_dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="Arithmetic of the causal LM.")
+    causal_dtype: Literal["auto", "fp32", "bf16", "fp16"] = Field("auto", description="Arithmetic of the causal LM.")
     device: str = Field("auto", description="Where models run: `auto`, `cpu`, `cuda`, `cuda:1`.")
     remote_base_url: str | None = Field(None, description="OpenAI-compatible server, with its `/v1`.")
     remote_api_key: SecretStr | None = Field(None, description="Key for that server.")
@@ -85,36 +95,60 @@ class Settings(BaseSettings):
     # Chat
     chat_max_running: int = Field(8, ge=1, description="Answers in the making at once, per API process.")
     chat_max_waiting: int = Field(64, ge=0, description="Questions that may wait for their turn; one more gets 503.")
-    chat_max_waiting_per_key: int = Field(16, ge=0, description="Questions of one key that may wait; one more gets 429.")
+    chat_max_waiting_per_key: int = Field(
+        16, ge=0, description="Questions of one key that may wait; one more gets 429."
+    )
     chat_max_wait_s: float = Field(10.0, gt=0, description="Longest wait for a turn; then 503.")
     chat_max_tokens: int = Field(512, ge=1, description="Longest answer in tokens where the request does not say.")
-    heartbeat_s: float = Field(15.0, gt=0, description="Silence after which an open stream gets a comment line, so that proxies keep it.")
+    heartbeat_s: float = Field(
+        15.0, gt=0, description="Silence after which an open stream gets a comment line, so that proxies keep it."
+    )
 
     # Uploads and ingestion
-    max_upload_bytes: int = Field(100 * MIB, ge=1, description="Largest file that may be uploaded; larger ones get 413.")
+    max_upload_bytes: int = Field(
+        100 * MIB, ge=1, description="Largest file that may be uploaded; larger ones get 413."
+    )
     max_body_bytes: int = Field(4 * MIB, ge=1024, description="Largest body of every other request.")
     max_pages: int = Field(5000, ge=1, description="Longest document, in pages, slides or sheets.")
     parse_memory_bytes: int = Field(1024 * MIB, ge=64 * MIB, description="Memory that the parser process may take.")
     parse_cpu_s: int = Field(60, ge=1, description="CPU time that parsing one document may take.")
     parse_wall_s: float = Field(120.0, gt=0, description="Time that parsing one document may take.")
     ingest_processes: int = Field(1, ge=1, description="Ingest processes of a worker.")
-    ingest_lease_s: float = Field(60.0, gt=1, description="A document whose worker is silent for this long is given to another.")
+    ingest_lease_s: float = Field(
+        60.0, gt=1, description="A document whose worker is silent for this long is given to another."
+    )
     ingest_attempts: int = Field(3, ge=1, description="Times a document is tried before it is `failed`.")
     ingest_linger_s: float = Field(
-        60.0, ge=0, description="Idle time after which an ingest process gives its memory back; while it lingers, uploads start at once."
+        60.0,
+        ge=0,
+        description="Idle time after which an ingest process gives its memory back; while it lingers, uploads start at once.",
     )
-    ingest_silence_s: float = Field(300.0, gt=1, description="An ingest process that shows no progress for this long is killed.")
-    sweep_interval_s: float = Field(10.0, gt=0, description="Time between two looks for documents that were left behind.")
+    ingest_silence_s: float = Field(
+        300.0, gt=1, description="An ingest process that shows no progress for this long is killed."
+    )
+    sweep_interval_s: float = Field(
+        10.0, gt=0, description="Time between two looks for documents that were left behind."
+    )
 
     # Limits per key; a key may carry its own
-    requests_per_minute: int = Field(1200, ge=0, description="Requests of one key per minute and API process; 0 is no limit.")
+    requests_per_minute: int = Field(
+        1200, ge=0, description="Requests of one key per minute and API process; 0 is no limit."
+    )
     votes_per_minute: int = Field(60, ge=0, description="Votes of one voter per minute; 0 is no limit.")
 
     # Starting, stopping, telling
-    drain_s: float = Field(1.0, ge=0, description="Time between `/readyz` turning 503 and the server closing, for balancers to notice.")
-    graceful_shutdown_s: int = Field(20, ge=0, description="Time that open requests and streams get to finish at shutdown.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe message that is logged.")
-    log_format: Literal["auto", "json", "human"] = Field("auto", description="`auto` is human on a terminal and JSON elsewhere.")
+    drain_s: float = Field(
+        1.0, ge=0, description="Time between `/readyz` turning 503 and the server closing, for balancers to notice."
+    )
+    graceful_shutdown_s: int = Field(
+        20, ge=0, description="Time that open requests and streams get to finish at shutdown."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe message that is logged."
+    )
+    log_format: Literal["auto", "json", "human"] = Field(
+        "auto", description="`auto` is human on a terminal and JSON elsewhere."
+    )
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -117,7 +117,9 @@ class KeyStore:
         Returns:
             What is kept of the key, and its secret, which cannot be had again.
         """
-        key, secret = self._draft(name, role, groups, trusted, segment, requests_per_minute, votes_per_minute, expires_at)
+        key, secret = self._draft(
+            name, role, groups, trusted, segment, requests_per_minute, votes_per_minute, expires_at
+        )
         with self._write() as connection:
             _insert(connection, key, secret)
         return key, secret
@@ -168,7 +170,9 @@ class KeyStore:
     def revoke(self, key_id: str) -> ApiKey | None:
         """End a key now and for good; None when there is no such key. Revoking twice keeps the first time."""
         with self._write() as connection:
-            connection.execute("UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (self._clock(), key_id))
+            connection.execute(
+                "UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (self._clock(), key_id)
+            )
         return self.get(key_id)
 
     def _find(self, key_id: str) -> tuple[bytes, ApiKey, Principal] | None:
@@ -230,9 +234,7 @@ class KeyStore:
             connection.close()
 
 
-_COLUMNS = (
-    "id, name, role, last4, groups, trusted, segment, requests_per_minute, votes_per_minute, created_at, expires_at, revoked_at"
-)
+_COLUMNS = "id, name, role, last4, groups, trusted, segment, requests_per_minute, votes_per_minute, created_at, expires_at, revoked_at"
 _SELECT = f"SELECT sha256, {_COLUMNS} FROM keys"  # noqa: S608 - constants only
 
 

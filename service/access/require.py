@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from fastapi import Request
 
 from service.access.principal import Principal, Role
-from service.container import container_of
 from service.errors import ApiError
+
+if TYPE_CHECKING:
+    from service.container import Container
 
 USER_HEADER = "x-groundloop-user"
 MAX_USER_CHARS = 256
@@ -29,13 +32,15 @@ def require(role: Role, *, browser: bool = False) -> Callable[..., Awaitable[Pri
     """
 
     async def authenticate(request: Request) -> Principal:
-        container = container_of(request)
+        container: Container = request.app.state.container
         secret = _secret(request, browser)
         principal = container.keys.authenticate(secret) if secret else None
         if principal is None:
             raise _refused(secret, browser)
         if not principal.has(role):
-            raise ApiError(403, f"this needs a key with role `{role}`; yours is `{principal.role}`", code="insufficient_role")
+            raise ApiError(
+                403, f"this needs a key with role `{role}`; yours is `{principal.role}`", code="insufficient_role"
+            )
         container.limits.check(principal)
         end_user = request.headers.get(USER_HEADER)
         if end_user:

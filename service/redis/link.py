@@ -82,7 +82,9 @@ class RedisLink:
         self._unsafe_ok = unsafe_ok
         self._probe_s = probe_s
         self._task: asyncio.Task[None] | None = None
-        self.client: Redis = Redis.from_pool(_Pool(address, lambda: None if self.state == "up" else self.detail, timeout_s))
+        self.client: Redis = Redis.from_pool(
+            _Pool(address, lambda: None if self.state == "up" else self.detail, timeout_s)
+        )
         self._prober: Redis = Redis.from_pool(_Pool(address, lambda: None, probe_s))
 
     async def start(self) -> None:
@@ -108,7 +110,9 @@ class RedisLink:
                 await self._prober.ping()
                 problems = [] if before == "up" else await self._check(self._prober)
         except (errors.RedisError, OSError, TimeoutError) as error:
-            refusal = str(error) if isinstance(error, RedisRefused) else f"Redis does not answer ({type(error).__name__})"
+            refusal = (
+                str(error) if isinstance(error, RedisRefused) else f"Redis does not answer ({type(error).__name__})"
+            )
             self._become("down", refusal)
             return
         if problems and not self._unsafe_ok:
@@ -120,7 +124,12 @@ class RedisLink:
 
     def _become(self, state: LinkState, detail: str) -> None:
         if state != self.state:
-            log.log(logging.INFO if state == "up" else logging.WARNING, "redis is %s%s", state, f": {detail}" if detail else "")
+            log.log(
+                logging.INFO if state == "up" else logging.WARNING,
+                "redis is %s%s",
+                state,
+                f": {detail}" if detail else "",
+            )
         self.state, self.detail = state, detail
 
     async def _watch(self) -> None:

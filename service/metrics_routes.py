@@ -1,0 +1,48 @@
+"""`/metrics` for Prometheus: the counters, and the state of things read at the moment of the scrape."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from starlette.responses import Response
+
+from service.access import Principal, require
+from service.container import Container, container_of
+from service.health import parts_of
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+def metrics(
+    principal: Annotated[Principal, Depends(require("operator"))], parts: Annotated[Container, Depends(container_of)]
+) -> Response:
+    """Give the metrics of this process in Prometheus' text format."""
+    read_state(parts)
+    return Response(generate_latest(parts.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def read_state(parts: Container) -> None:
+    """Set the gauges that describe a state rather than count events."""
+    gauges = parts.metrics
+    for name, part in parts_of(parts).items():
+        gauges.part_up.labels(name).set(part.state == "ready")
+    gauges.documents_pending.set(parts.catalog.pending_count())
+    if not parts.loaded:
+        return
+    for gauge in (
+        gauges.index_generation,
+        gauges.index_vectors,
+        gauges.index_tombstones_ratio,
+        gauges.model_version_info,
+    ):
+        gauge.clear()  # collections and versions go away
+    for index in parts.searcher.status():
+        gauges.index_generation.labels(index.collection_id).set(index.generation)
+        gauges.index_vectors.labels(index.collection_id).set(index.vectors)
+        gauges.index_tombstones_ratio.labels(index.collection_id).set(index.tombstones / max(1, index.vectors))
+    for policy in parts.policies.list():
+        gauges.model_version_info.labels(policy.version, str(policy.routed).lower()).set(1)

@@ -1,0 +1,51 @@
+"""`/v1/models`: the routed alias, and every version that may be pinned."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Path
+from pydantic import BaseModel
+
+from service.access import Principal, require
+from service.container import Container, container_of
+from service.errors import ApiError
+from service.policies import ALIAS
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+Reader = Annotated[Principal, Depends(require("user"))]
+Parts = Annotated[Container, Depends(container_of)]
+
+
+class Model(BaseModel):
+    """A name that the `model` field of a chat request may have."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    owned_by: str = ALIAS
+
+
+class ModelList(BaseModel):
+    """All of them, the alias first."""
+
+    object: Literal["list"] = "list"
+    data: list[Model]
+    has_more: bool = False
+
+
+@router.get("", summary="List models")
+def list_models(principal: Reader, parts: Parts) -> ModelList:
+    """List the alias `groundloop`, which is routed, and each `groundloop@<version>`."""
+    policies = parts.policies.list()
+    names = [(ALIAS, policies[0]), *((f"{ALIAS}@{policy.version}", policy) for policy in policies)]
+    return ModelList(data=[Model(id=name, created=int(policy.loaded_at)) for name, policy in names])
+
+
+@router.get("/{model}", summary="Look at a model")
+def get_model(model: Annotated[str, Path(max_length=256)], principal: Reader, parts: Parts) -> Model:
+    """Show one name."""
+    for known in list_models(principal, parts).data:
+        if known.id == model:
+            return known
+    raise ApiError(404, f"no model `{model}`; GET /v1/models lists them", code="model_not_found", param="model")
