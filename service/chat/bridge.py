@@ -1,7 +1,7 @@
 """Run a blocking iterator in a worker thread and read it from the event loop, with backpressure and cancellation.
 
-The thread asks the token between items, so work stops one item after `cancel`. An item that takes long to come cannot
-be interrupted: a policy that waits gives empty deltas meanwhile. The iterator is closed in the thread that ran it.
+The thread asks the token between items, so work stops one item after `cancel`, or at once where the iterator can be
+closed while it waits (the policies' own can). It is closed in the thread that ran it in any case.
 """
 
 from __future__ import annotations
@@ -21,10 +21,21 @@ class CancelToken:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._wake: Callable[[], object] | None = None
 
     def cancel(self) -> None:
         """Ask the work to stop."""
         self._event.set()
+        wake = self._wake
+        if wake is not None:
+            with contextlib.suppress(ValueError):  # a plain generator that runs just now: it asks the token next
+                wake()
+
+    def on_cancel(self, wake: Callable[[], object]) -> None:
+        """Set what wakes the thread from a long wait; called from the cancelling thread, and must not block."""
+        self._wake = wake
+        if self.cancelled:
+            self.cancel()
 
     @property
     def cancelled(self) -> bool:

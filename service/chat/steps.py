@@ -98,14 +98,17 @@ def answer_steps(
 
 def _streamed(policy: ServingPolicy, prompt: Prompt, sampling: Sampling, token: CancelToken) -> Iterator[Step]:
     answer: Answer | None = None
-    # A Protocol's iterator may be any; what ours promise is a generator.
+    # Every policy's iterator has `close`; the type of iterators does not say so.
     with closing(cast(Any, policy.stream(prompt, sampling))) as deltas:
+        token.on_cancel(deltas.close)
         for delta in deltas:
             if token.cancelled:
                 return
             if delta.text:
                 yield Piece(0, delta.text)
             answer = delta.answer or answer
+    if token.cancelled:
+        return
     if answer is None or answer.finish_reason == "error":
         raise PolicyError("the model broke off in the middle of its answer; ask again")
     yield _finished(0, answer, prompt)
