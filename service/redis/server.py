@@ -8,7 +8,6 @@ start, not doubled.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import os
@@ -85,7 +84,13 @@ class RedisServer:
         """Tell whether the server process is alive."""
         if self._process is not None:
             return self._process.poll() is None
-        return self._pid is not None and _alive(self._pid)
+        if self._pid is None:
+            return False
+        # Not the process id: that of an adopted server may be a zombie's, or somebody else's by now.
+        if (lock := self._take_lock()) is None:
+            return True
+        os.close(lock)
+        return False
 
     def start(self, timeout_s: float = 60.0) -> str:
         """Start the server, or adopt the one that already runs on this home, and wait until it answers.
@@ -102,34 +107,36 @@ class RedisServer:
         self._data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._address_file.parent.mkdir(parents=True, exist_ok=True)
         deadline = time.monotonic() + timeout_s
+        if self._process is not None and self._wait_ready(deadline):
+            return self.url
         remembered = self._remembered_port()
-        with contextlib.ExitStack() as stack:
-            lock = os.open(self._data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            stack.callback(os.close, lock)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return self._adopt(remembered, deadline)
-            # The child inherits the lock and keeps it for as long as it lives, whatever becomes of us.
+        while (lock := self._take_lock()) is None:
+            # A server of this home still runs, or the last one left a child behind that rewrites the append-only file.
+            if remembered is not None and self._adopt(remembered):
+                return self.url
+            if time.monotonic() > deadline:
+                raise RedisNotStarted(f"a process holds {self._data} but does not answer as our Redis; stop it first")
+            time.sleep(POLL_S)
+        try:
             for attempt in range(START_ATTEMPTS):
                 self._port = remembered if attempt == 0 and remembered and _port_is_free(remembered) else _free_port()
                 self._spawn(lock)
                 if self._wait_ready(deadline):
                     self._remember()
                     return self.url
+        finally:
+            os.close(lock)  # the server inherited it and keeps it for as long as it lives, whatever becomes of us
         raise RedisNotStarted(f"redis-server exited at once; its log ends:\n{self._log_tail()}")
 
     def stop(self, timeout_s: float = 20.0) -> None:
         """Ask the server to exit, and kill it if it has not within the time; nothing acknowledged is lost."""
-        if self._pid is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
+        if self.running() and self._pid is not None:
             os.kill(self._pid, signal.SIGTERM)
-        deadline = time.monotonic() + timeout_s
-        while self.running() and time.monotonic() < deadline:
-            time.sleep(POLL_S)
-        if self.running():
-            os.kill(self._pid, signal.SIGKILL)
+            deadline = time.monotonic() + timeout_s
+            while self.running() and time.monotonic() < deadline:
+                time.sleep(POLL_S)
+            if self.running():
+                os.kill(self._pid, signal.SIGKILL)
         if self._process is not None:
             self._process.wait(timeout=5)
         self._process = self._pid = None
@@ -182,15 +189,20 @@ class RedisServer:
             self._pid = pid
         return pid == self._pid
 
-    def _adopt(self, port: int | None, deadline: float) -> str:
-        if port is None:
-            raise RedisNotStarted(f"another redis-server holds {self._data} and left no address; stop it first")
+    def _adopt(self, port: int) -> bool:
+        """Take over the server on this port if it is ours: it knows our password."""
         self._process, self._port = None, port
-        while not self._answers():
-            if time.monotonic() > deadline:
-                raise RedisNotStarted(f"a process holds {self._data} but nothing answers on port {port}; stop it")
-            time.sleep(POLL_S)
-        return self.url
+        return self._answers()
+
+    def _take_lock(self) -> int | None:
+        """Give a descriptor that holds the data folder, or None while a server holds it."""
+        lock = os.open(self._data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            return None
+        return lock
 
     def _password(self) -> str:
         path = self._data / "password"
@@ -247,11 +259,3 @@ def _port_is_free(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
