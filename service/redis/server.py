@@ -20,6 +20,7 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+from retrieval.durable import write_file_atomic
 from service.redis.conf import AppendFsync, render_conf
 
 START_ATTEMPTS = 5  # a free port can be taken between our looking and Redis binding it
@@ -236,13 +237,7 @@ def remembered_url(home: Path) -> str | None:
 
 def _write_secret(path: Path, text: str) -> None:
     """Replace a small file that only its owner may read."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.draft")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    draft.replace(path)
+    write_file_atomic(path, text.encode(), mode=0o600)
 
 
 def _free_port() -> int:
