@@ -30,14 +30,6 @@ class ContentPart(BaseModel):
     type: Literal["text"]
     text: str
 
-    @model_validator(mode="before")
-    @classmethod
-    def only_text(cls, value: Any) -> Any:
-        """Say which part cannot be read."""
-        if isinstance(value, dict) and value.get("type") != "text":
-            raise _refuse(f"Content parts of type {value.get('type')!r} cannot be read; send parts of type 'text'.")
-        return value
-
 
 class ChatMessage(BaseModel):
     """One message of the conversation."""
@@ -61,9 +53,15 @@ class ChatMessage(BaseModel):
     @field_validator("content", mode="before")
     @classmethod
     def text_or_parts(cls, value: Any) -> Any:
-        """Keep a wrong content from being reported once for each form it might have had."""
-        if not isinstance(value, (str, list)):
+        """Refuse a wrong content here, once, and not once for each form it might have had."""
+        if not isinstance(value, str | list):
             raise _refuse("Message content must be a string or a list of parts of type 'text'.")
+        for part in value if isinstance(value, list) else ():
+            kind = part.get("type") if isinstance(part, dict) else part
+            if kind != "text":
+                raise _refuse(f"Content parts of type {kind!r} cannot be read; send parts of type 'text'.")
+            if not isinstance(part.get("text"), str):
+                raise _refuse("A content part of type 'text' has its text in `text`, as a string.")
         return value
 
     @property

@@ -187,6 +187,11 @@ class World(Container):
         self.answers = AnswerStore(self.redis)
         self.chat = ChatService(cast(Container, self), self._options)
         self._forget_signals = on_stop_signal(self.begin_draining)
+        self._loop = asyncio.get_running_loop()
+
+    def stop_soon(self) -> None:
+        """Do from the test's thread what a signal does."""
+        self._loop.call_soon_threadsafe(self.begin_draining)
 
     async def close(self) -> None:
         """Close it."""
