@@ -1,26 +1,28 @@
 """A published index of one collection as of one sequence number: rows, vectors and words, in one immutable directory.
 
 `<indexes>/<collection>/gen-000007/` holds `rows.npy`, `dense.faiss` (with `vectors.f16.npy` when that is approximate)
-and `lexical/`; its manifest carries `GenerationInfo`. What came later is in the catalog's feed.
+and `lexical/`; `index.json` is its `GenerationInfo`. What came later is in the catalog's feed.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from retrieval.durable import Published, read_pointer
+from retrieval.catalog import Changes
+from retrieval.durable import write_file_atomic
 from retrieval.errors import IndexCorrupt
 from retrieval.index.dense import DenseIndex, DenseKind, write_dense
 from retrieval.index.hits import Matrix, Rows
 from retrieval.index.lexical import LexicalIndex, write_lexical
 
 FORMAT = 1
+_INFO_FILE = "index.json"
 _ROWS_FILE = "rows.npy"
 _LEXICAL = "lexical"
 
@@ -38,21 +40,6 @@ class GenerationInfo:
     dense: DenseKind
     format: int = FORMAT
 
-    def to_metadata(self) -> dict[str, Any]:
-        """Give it as JSON can hold it."""
-        return dataclasses.asdict(self)
-
-    @staticmethod
-    def from_metadata(metadata: dict[str, Any]) -> GenerationInfo:
-        """Read it from a manifest; IndexCorrupt when another format wrote it."""
-        try:
-            info = GenerationInfo(**{**metadata, "dense": DenseKind(**metadata["dense"])})
-        except (TypeError, KeyError) as error:
-            raise IndexCorrupt(f"the manifest does not describe an index: {error}") from error
-        if info.format != FORMAT:
-            raise IndexCorrupt(f"the index has format {info.format}; this program reads {FORMAT}")
-        return info
-
 
 @dataclass(frozen=True)
 class Generation:
@@ -66,41 +53,57 @@ class Generation:
 
 
 def write_generation(
-    folder: Path, rows: Rows, vectors: Matrix, texts: Iterable[tuple[int, str]]
-) -> tuple[DenseKind, int]:
+    folder: Path, collection_id: str, changes: Changes, rows: Rows, vectors: Matrix, texts: Iterable[tuple[int, str]]
+) -> GenerationInfo:
     """Write the files of a generation into an empty folder.
 
     Args:
         folder: Exists and is empty.
+        collection_id: Whose index it is.
+        changes: What of the collection is in it.
         rows: `(n,)` ascending, not empty.
         vectors: `(n, d)` float32 unit vectors, in the order of rows.
         texts: Each row once with its text, in any order.
 
     Returns:
-        How the vectors are searched, and the number of terms in all texts.
+        What the generation says of itself.
     """
     with (folder / _ROWS_FILE).open("wb") as stream:
         np.save(stream, rows)
     kind = write_dense(folder, vectors)
     lexical = folder / _LEXICAL
     lexical.mkdir()
-    return kind, write_lexical(lexical, texts)
+    total_terms = write_lexical(lexical, texts)
+    count, dimension = vectors.shape
+    info = GenerationInfo(collection_id, changes.embedding_model, dimension, changes.seq, count, total_terms, kind)
+    write_file_atomic(folder / _INFO_FILE, json.dumps(dataclasses.asdict(info), indent=1).encode())
+    return info
 
 
-def open_generation(published: Published) -> Generation:
-    """Open a generation whose files have been verified.
+def read_info(folder: Path) -> GenerationInfo:
+    """Read what a generation says of itself; IndexCorrupt when that is missing or another format wrote it."""
+    try:
+        record = json.loads((folder / _INFO_FILE).read_bytes())
+        if record["format"] != FORMAT:
+            raise IndexCorrupt(f"{folder.name} has index format {record['format']}; this program reads {FORMAT}")
+        return GenerationInfo(**{**record, "dense": DenseKind(**record["dense"])})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IndexCorrupt(f"{folder.name}/{_INFO_FILE} is missing or damaged: {error}") from error
+
+
+def open_generation(folder: Path) -> Generation:
+    """Open a generation whose files have been compared with its manifest.
 
     Args:
-        published: What `retrieval.durable.open_current` found.
+        folder: A published directory.
 
     Returns:
         The open generation.
 
     Raises:
-        IndexCorrupt: The files are not what the manifest says.
+        IndexCorrupt: The files do not fit together.
     """
-    info = GenerationInfo.from_metadata(dict(published.manifest.metadata))
-    folder = published.path
+    info = read_info(folder)
     try:
         rows = np.load(folder / _ROWS_FILE)
         lexical = LexicalIndex(folder / _LEXICAL, rows, info.total_terms)
@@ -108,11 +111,4 @@ def open_generation(published: Published) -> Generation:
         raise IndexCorrupt(f"{folder.name} cannot be read: {error}") from error
     if len(rows) != info.count or lexical.documents != info.count:
         raise IndexCorrupt(f"{folder.name} holds {len(rows)} rows and {lexical.documents} texts, not {info.count}")
-    return Generation(
-        published.manifest.name, info, rows, DenseIndex(folder, info.dense, rows, info.dimension), lexical
-    )
-
-
-def current_name(folder: Path) -> str | None:
-    """Give the name of the generation to serve; cheap."""
-    return read_pointer(folder)
+    return Generation(folder.name, info, rows, DenseIndex(folder, info.dense, rows, info.dimension), lexical)

@@ -85,7 +85,7 @@ class CollectionState:
         return CollectionState(self.collection_id, self.embedding_model, dimension, seq, self.generation, delta, dead)
 
     def dense(self, vector: Vector, k: int, within: Spans | None = None) -> Hits:
-        """Find the k chunks nearest by cosine; see `Index.dense`. InvalidInput for a vector that is not `(d,)` and finite."""
+        """Find the k chunks nearest by cosine; see `Index.dense`. InvalidInput unless the vector is `(d,)`, finite."""
         if not self.size or k < 1:
             return NO_HITS
         vector = check_vector(vector, self.dimension)
