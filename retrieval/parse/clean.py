@@ -12,7 +12,7 @@ import unicodedata
 # U+200C and U+200D join letters in Persian, Indic scripts and emoji: they stay between two word characters or symbols.
 _INVISIBLE = re.compile(
     "["
-    "\x00-\x08\x0b\x0e-\x1f\x7f-\x9f"  # controls, but not tab, newline, form feed and return
+    "\x00-\x08\x0e-\x1f\x7f-\x9f"  # controls, but not tab and what ends lines
     "\u00ad"  # soft hyphen
     "\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069"  # bidirectional and zero-width controls
     "\u180e\ufe00-\ufe0e\ufeff\ufff9-\ufffc\ufffe\uffff"  # vowel separator, variation selectors, BOM, annotation anchors, object replacement
@@ -21,7 +21,7 @@ _INVISIBLE = re.compile(
     "]+"
 )
 _JOINER = re.compile("[\u200c\u200d]+")
-_LINE_END = re.compile("\r\n?|\u2028|\x0c|\x85")
+_LINE_END = re.compile("\r\n?|[\u2028\u2029\x0b\x0c\x85]")
 _SPACES = re.compile(r"[^\S\n]+")
 _JOINING_SCRIPT = re.compile("[\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17ff\u1800-\u18af]")
 
@@ -38,7 +38,7 @@ def _keep_joiner(match: re.Match[str]) -> str:
 
 def clean_text(text: str) -> str:
     """Normalise line ends to newlines and drop the characters that nobody sees."""
-    text = _LINE_END.sub("\n", text) if not text.isascii() or "\r" in text or "\x0c" in text else text
+    text = _LINE_END.sub("\n", text)
     text = _INVISIBLE.sub("", text)
     return _JOINER.sub(_keep_joiner, text) if "\u200c" in text or "\u200d" in text else text
 

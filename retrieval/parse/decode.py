@@ -14,6 +14,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SAMPLE_BYTES = 256 << 10
+_FEW_ZEROS = 3  # a stray zero byte is dropped with the other control characters
 
 
 def decode_text(data: bytes) -> str:
@@ -36,24 +37,28 @@ def decode_text(data: bytes) -> str:
                 raise ParseError(
                     "invalid_file", f"The file says it is {encoding}, but is not. Save it again as UTF-8."
                 ) from None
+    zeros = data.count(0, 0, _SAMPLE_BYTES)
+    if zeros > max(_FEW_ZEROS, min(len(data), _SAMPLE_BYTES) // 1000):
+        return _without_mark(data)
     try:
-        text = data.decode("utf-8")
+        return data.decode("utf-8")
     except UnicodeDecodeError:
-        text = _legacy(data)
-    if text.count("\x00") > len(text) // 1000:
-        raise ParseError("invalid_file", "The file is binary, not text. Upload a supported document format.")
-    return text
+        return _legacy(data)
+
+
+def _without_mark(data: bytes) -> str:
+    """Decode UTF-16 that lacks its byte-order mark: every other byte of most text is zero, the rest hardly ever."""
+    sample = data[: _SAMPLE_BYTES & ~1]
+    for encoding, high, low in (("utf-16-le", sample[1::2], sample[0::2]), ("utf-16-be", sample[0::2], sample[1::2])):
+        if high.count(0) > len(high) * 0.4 and low.count(0) <= len(low) // 1000:
+            return data.decode(encoding, errors="replace")
+    raise ParseError("invalid_file", "The file is binary, not text. Upload a supported document format.")
 
 
 def _legacy(data: bytes) -> str:
     from charset_normalizer import from_bytes
 
     sample = data[:_SAMPLE_BYTES]
-    if b"\x00" in sample and len(sample) >= 4:
-        for encoding, zeros in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[0::2])):
-            if zeros.count(0) > len(zeros) * 0.4:
-                return data.decode(encoding, errors="replace")
-        raise ParseError("invalid_file", "The file is binary, not text. Upload a supported document format.")
     best = from_bytes(sample).best()
     # Short or mostly-ASCII text gives the detector too little: Windows-1252 is what such files nearly always are.
     odd_bytes = sum(byte > 127 for byte in sample)

@@ -1,8 +1,7 @@
-"""HTML pages: trafilatura's main content where it keeps most of the page, the page's own structure where it does not.
+"""HTML pages: the page's own structure, or trafilatura's main content where most of the page is links.
 
-trafilatura drops menus, banners and cookie notices, but on short or unusual pages it drops content too. So the page is
-always walked as it is (hidden text, scripts and navigation left out), and trafilatura's view is taken only when it keeps
-most of those words.
+On 32 pages with known text the plain walk (hidden text, scripts and navigation left out) agreed better or as well on
+all: trafilatura drops headings and cells. But pages that mark their menus up as ordinary lists need its eye for them.
 """
 
 from __future__ import annotations
@@ -22,7 +21,8 @@ from retrieval.types import ParsedDocument
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-_KEEPS_ENOUGH = 0.75  # of the words of the plain walk
+_MOSTLY_LINKS = 0.5  # share of the text; Wikipedia's articles have 0.2 to 0.4
+_KEEPS_ENOUGH = 0.2  # of the plain walk's text
 _MAX_TRAFILATURA_CHARS = 2_000_000  # larger pages are reports and dumps, not articles; the plain walk is linear
 _MAX_DEPTH = 60
 
@@ -55,11 +55,11 @@ def html_document(source: str, limits: ParseLimits) -> ParsedDocument:
         The document.
     """
     builder = DocumentBuilder(limits.max_text_chars)
-    facts = walk_html(source, builder, skip_page_furniture=True)
+    page = walk_html(source, builder, skip_page_furniture=True)
     if not builder:  # everything was inside furniture: better that than nothing
-        facts = walk_html(source, builder, skip_page_furniture=False)
-    plain = builder.build(title=facts.pop("title", ""), metadata=facts)
-    if len(source) > _MAX_TRAFILATURA_CHARS:
+        page = walk_html(source, builder, skip_page_furniture=False)
+    plain = builder.build(title=page.facts.get("title", ""), metadata={key: value for key, value in page.facts.items() if key != "title"})
+    if page.linked_share < _MOSTLY_LINKS or len(source) > _MAX_TRAFILATURA_CHARS:
         return plain
     main = _main_content(source, limits)
     if main and main.length >= _KEEPS_ENOUGH * len(plain.text):

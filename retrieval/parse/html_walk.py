@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from retrieval.parse.builder import DocumentBuilder
@@ -27,26 +28,38 @@ _HIDDEN_STYLE = re.compile(
     r"|text-indent\s*:\s*-\d{3,}|(left|top)\s*:\s*-\d{4,}px",
     re.IGNORECASE,
 )
+_MAIN_SHARE = 0.25  # a main part with less of the page's text than this was marked by mistake
 _MAX_DEPTH = 150  # deeper is generated or hostile: its text is taken flat
 
 
-def walk_html(source: str, builder: DocumentBuilder, *, skip_page_furniture: bool) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class WalkedPage:
+    """What a walk learned besides the blocks: `facts` are `title`, `url` and `author`, as far as the page states them."""
+
+    facts: dict[str, str]
+    linked_share: float  # of the visible text; menus and lists of links have a high one
+
+
+def walk_html(source: str, builder: DocumentBuilder, *, skip_page_furniture: bool) -> WalkedPage:
     """Add every visible block of a page.
 
     Args:
         source: The markup.
         builder: Takes the blocks.
-        skip_page_furniture: Leave out navigation, asides, banners and the page's footer.
+        skip_page_furniture: Leave out navigation, asides, banners and the page's footer, and what is outside its main part.
 
     Returns:
-        What the page says of itself: `title`, `url`, `author`, as far as it does.
+        What the page says of itself.
     """
     from selectolax.lexbor import LexborHTMLParser
 
     tree = LexborHTMLParser(source)
     root = tree.body or tree.root
+    walker = _Walker(builder, skip_page_furniture)
     if root is not None:
-        walker = _Walker(builder, skip_page_furniture)
+        mains = tree.css("main, [role=main]") if skip_page_furniture else []
+        if len(mains) == 1 and len(mains[0].text()) >= _MAIN_SHARE * len(root.text()):
+            root = mains[0]
         walker.children(root, 0)
         walker.flush()
     facts: dict[str, str] = {}
@@ -60,7 +73,7 @@ def walk_html(source: str, builder: DocumentBuilder, *, skip_page_furniture: boo
         node = tree.css_first(selector)
         if node is not None and node.attributes.get(attribute):
             facts[name] = node.attributes[attribute] or ""
-    return facts
+    return WalkedPage(facts, walker.linked / max(walker.seen, 1))
 
 
 def _children(node: LexborNode) -> Iterator[LexborNode]:
@@ -75,11 +88,14 @@ class _Walker:
         self._builder = builder
         self._skip_furniture = skip_furniture
         self._inline: list[str] = []
+        self.linked = 0
+        self.seen = 0
 
     def flush(self) -> None:
         """Write the inline text gathered so far as a paragraph."""
         if self._inline:
             text, self._inline = "".join(self._inline), []
+            self.seen += len(text)
             self._builder.add("paragraph", text)
 
     def _skipped(self, node: LexborNode, tag: str) -> bool:
@@ -113,6 +129,8 @@ class _Walker:
         elif tag == "br":
             self._inline.append("\n")
         elif tag in _INLINE:
+            if tag == "a":
+                self.linked += len(node.text())
             self.children(node, depth + 1)
         else:
             self.flush()
@@ -145,9 +163,12 @@ class _Walker:
             tag = child.tag or ""
             if tag == "-text":
                 parts.append(re.sub(r"\s+", " ", child.text_content or ""))
+                self.seen += len(parts[-1])
             elif tag == "br":
                 parts.append("\n")
             elif not tag.startswith(("-", "_", "!")) and not self._skipped(child, tag):
+                if tag == "a":
+                    self.linked += len(child.text())
                 if tag not in _INLINE:
                     parts.append("\n")
                 stack.append((child.child, level + 1))
@@ -192,7 +213,10 @@ class _Walker:
 
     def _definitions(self, node: LexborNode, depth: int) -> None:
         lines: list[str] = []
-        for child in node.css("dt, dd"):
+        wrapped = [inner for child in _children(node) for inner in ([*_children(child)] if child.tag == "div" else [child])]
+        for child in wrapped:
+            if child.tag not in ("dt", "dd") or self._skipped(child, child.tag):
+                continue
             text = " ".join(self._flat(child, depth).split())
             if child.tag == "dt" or not lines:
                 lines.append("- " + text)

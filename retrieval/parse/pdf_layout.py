@@ -19,6 +19,7 @@ _SOFT_HYPHENS = "\u00ad\u0002\ufffe"  # pdfium marks a hyphen at a line's end wi
 _BULLET = re.compile(r"(?:[•‣▪●○◦■□–—*·\uf0b7\uf0a7-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
 _NUMBER = re.compile(r"[($€£]?[-+]?[\d,.]*\d[\d,.]*%?\)?|[$€£%—–-]")
 LEADER = " … "  # what the dots between a heading and its page number become
+_BROKEN = re.compile(r"\d\d|\w[^\W\dA-Z_]")  # the characters before a hyphen and after the line break
 _WORD = re.compile(r"\w+(?:-\w+)*")
 _EDGE = 0.10  # running headers and footers stand within this share of the page's height
 _MAX_RUNNING_CHARS = 150
@@ -175,7 +176,7 @@ class _Style:
         edge = max(line.right for line in group)
         text = group[0].text
         for last, line in zip(group, group[1:], strict=False):
-            if last.text[-1] in _SOFT_HYPHENS or (last.text[-1] == "-" and line.text[:1].islower()):
+            if last.text[-1] in _SOFT_HYPHENS or (last.text[-1] == "-" and _BROKEN.match(last.text[-2:-1] + line.text[:1])):
                 text = self._mend(text, line.text)
             elif abs(line.top - last.top) < 0.4 * max(last.size, line.size):
                 text += " " + line.text

@@ -22,7 +22,10 @@ _RST_NOISE = re.compile(
     re.MULTILINE,
 )
 _RST_COMMENT = re.compile(r"^\.\.[ \t]+(?![\w:.+-]+::|\[|_|\|)[^\n]*\n(?:(?:[ \t]+[^\n]*)?\n)*?(?=\S|\Z)", re.MULTILINE)
-_VTT_NOISE = re.compile(r"^(?:WEBVTT[^\n]*|\d+|(?:\d+:)?\d\d:\d\d\.\d{3} --> [^\n]*)\n|<[^>\n]{1,80}>", re.MULTILINE)
+_VTT_NOISE = re.compile(
+    r"^(?:WEBVTT[^\n]*|(?:[^\n]+\n)?(?:\d+:)?\d\d:\d\d\.\d{3} --> [^\n]*)\n|<[^v>\n][^>\n]{0,79}>|</v>", re.MULTILINE
+)
+_VTT_VOICE = re.compile(r"<v(?:\.[^ >]*)? ([^>\n]{1,80})>")
 
 
 def parse_text(path: Path, limits: ParseLimits, markup: str = "text") -> ParsedDocument:
@@ -64,7 +67,8 @@ def text_document(text: str, limits: ParseLimits, markup: str = "text") -> Parse
     elif markup == "asciidoc":
         text = re.sub(r"^//(?!/)[^\n]*\n", "", text, flags=re.MULTILINE)
     elif text.startswith("WEBVTT"):
-        text = _VTT_NOISE.sub("", text)
+        text = re.sub(r"^(?:NOTE|STYLE|REGION)\b[^\n]*\n(?:[^\n]+\n)*", "", text, flags=re.MULTILINE)
+        text = _VTT_VOICE.sub(r"\1: ", _VTT_NOISE.sub("", text))
     text = re.sub(r"[ \t]+\n", "\n", text).strip("\n").rstrip() + "\n"
     blocks = tuple(_blocks(text, markup))
     if not blocks:

@@ -6,11 +6,10 @@ Limits are set before any parser is imported. It knows nothing of its parent but
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
-import signal
-import sys
+import select
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from retrieval.parse.dispatch import parse_file
 from retrieval.parse.limits import ParseLimits
 from retrieval.parse.wire import HEADER, decode, encode, pack_document
 
-_PR_SET_PDEATHSIG = 1
+_WATCH_MS = 500
 _RESERVE_BYTES = 4 << 20
 
 
@@ -34,11 +33,22 @@ def _private_pipes() -> tuple[int, int]:
     return requests, answers
 
 
-def _die_with(parent: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the call above
+def _die_with(parent: int, requests: int) -> None:
+    """End this process when its parent is gone, even in the middle of a file.
+
+    The kernel's parent-death signal will not do: it is sent when the *thread* that started the child ends. The pipe hangs up
+    when the parent dies; should a fork of the parent still hold the pipe, the parent's number changes.
+    """
+    poll = select.poll()
+    poll.register(requests, 0)  # hang-up and error are always reported
+
+    def watch() -> None:
+        while os.getppid() == parent and not poll.poll(_WATCH_MS):
+            pass
         os._exit(0)
+
+    threading.stack_size(256 << 10)
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _limit_memory(most: int) -> None:
@@ -78,6 +88,8 @@ def _answer(request: dict[str, Any], limits: ParseLimits) -> dict[str, Any]:
         return {"document": pack_document(document)}
     except ParseError as error:
         return {"code": error.code, "message": str(error), "fresh": error.__cause__ is not None}
+    except MemoryError:
+        raise
     except Exception as error:  # noqa: BLE001 - a bug in a parser must end as a failed file, not as a dead worker
         message = f"The file could not be read ({type(error).__name__}). Open it, save it again and retry."
         return {"code": "invalid_file", "message": message, "fresh": True}
@@ -87,7 +99,7 @@ def main() -> None:
     """Serve requests until the parent closes the pipe."""
     requests, answers = _private_pipes()
     start = decode(_read(requests, *HEADER.unpack(_read(requests, HEADER.size))))
-    _die_with(start["parent"])
+    _die_with(start["parent"], requests)
     limits = ParseLimits(**start["limits"])
     _limit_memory(limits.memory_bytes)
     warnings.simplefilter("ignore")
