@@ -24,6 +24,9 @@ class PidLock:
 
         Args:
             wait_s: How long to try; a look by `holder` holds the file for an instant, which must not read as taken.
+
+        Returns:
+            Whether it is ours now.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -28,7 +28,13 @@ Home = Annotated[Path | None, typer.Option("--home", help="Home folder, instead 
 
 
 def settings_for(**overrides: Any) -> Settings:
-    """Load the settings; options that were not given are left to the environment.
+    """Load the settings.
+
+    Args:
+        **overrides: Options by setting name; one that is None was not given and is left to the environment.
+
+    Returns:
+        The settings.
 
     Raises:
         Refused: If a setting has a value that cannot work.

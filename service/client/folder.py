@@ -23,6 +23,12 @@ class LocalFile:
 def local_files(paths: Iterable[Path]) -> list[LocalFile]:
     """Walk files and folders, without hidden entries, in a stable order.
 
+    Args:
+        paths: Files and folders.
+
+    Returns:
+        The files, each with its name in the collection.
+
     Raises:
         Refused: If a path does not exist, or two files would have the same name in the collection.
     """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -16,6 +17,8 @@ Json = dict[str, Any]
 CONNECT_S = 5.0
 READ_S = 120.0
 PAGE = 100
+PATIENCE = 8  # times that a 429 is waited out
+LONGEST_WAIT_S = 15.0
 
 
 class Server:
@@ -45,15 +48,21 @@ class Server:
     def call(
         self, method: str, path: str, *, body: Json | None = None, query: Mapping[str, str | int] | None = None
     ) -> Json:
-        """Send a request and give the answer's JSON.
+        """Send a request.
+
+        Args:
+            method: HTTP method.
+            path: Path with its `/v1`.
+            body: Sent as JSON.
+            query: Sent in the URL.
+
+        Returns:
+            The answer's JSON.
 
         Raises:
             ClientError: Of the kind that fits: Unavailable, Refused or Clash.
         """
-        with _translated(self.url):
-            answer = self._http.request(method, path, json=body, params=query)
-        _raise_for(answer)
-        return dict(answer.json())
+        return self._send(lambda: self._http.request(method, path, json=body, params=query))
 
     def pages(self, path: str, *, query: Mapping[str, str | int] | None = None) -> Iterator[Json]:
         """Give every item of a list, page after page."""
@@ -67,8 +76,21 @@ class Server:
 
     def upload(self, content: IO[bytes], filename: str) -> Json:
         """Upload a file for retrieval and give its object."""
-        with _translated(self.url):
-            answer = self._http.post("/v1/files", data={"purpose": "assistants"}, files={"file": (filename, content)})
+
+        def send() -> httpx.Response:
+            content.seek(0)
+            return self._http.post("/v1/files", data={"purpose": "assistants"}, files={"file": (filename, content)})
+
+        return self._send(send)
+
+    def _send(self, request: Callable[[], httpx.Response]) -> Json:
+        """Send, waiting as told while this key sends too much."""
+        for attempt in range(PATIENCE + 1):
+            with _translated(self.url):
+                answer = request()
+            if answer.status_code != 429 or attempt == PATIENCE:
+                break
+            time.sleep(min(LONGEST_WAIT_S, float(answer.headers.get("Retry-After", 1))))
         _raise_for(answer)
         return dict(answer.json())
 

@@ -17,7 +17,7 @@ from service.client.http import Json, Server
 
 Outcome = Literal["unchanged", "completed", "failed", "unsupported", "deleted"]
 SOURCE, HASH = "source", "sha256"  # attributes of a document that we wrote ourselves
-POLL_S = 0.25
+POLL_S = 0.3
 IN_FLIGHT = 64  # uploads that may wait for the worker; more would only grow its queue
 
 
@@ -87,28 +87,11 @@ def ingest(
     present = _present(server, collection_id)
     run = _Run(server, collection_id, progress)
     for file in files:
-        if not supported(file.path):
-            run.finish(
-                FileResult(
-                    file.source,
-                    "unsupported",
-                    reason=f"{file.path.suffix or 'a file without an ending'} is not supported",
-                )
-            )
-            continue
-        known = present.get(file.source)
-        digest = sha256_of(file.path)
-        if (
-            known is not None
-            and known["attributes"].get(HASH) == digest
-            and known["status"] in ("completed", "in_progress")
-        ):
-            if known["status"] == "completed":
-                run.finish(FileResult(file.source, "unchanged", str(known["id"])))
-            else:
-                run.follow(str(known["id"]), file.source)
-            continue
-        run.send(file, digest)
+        if supported(file.path):
+            run.bring(file, present.get(file.source))
+        else:
+            kind = file.path.suffix or "a name without an ending"
+            run.finish(FileResult(file.source, "unsupported", reason=f"{kind} is not supported"))
     run.wait(0)
     if delete_missing:
         kept = {file.source for file in files}
@@ -128,6 +111,25 @@ class _Run:
         self._files = f"/v1/vector_stores/{collection_id}/files"
         self._progress = progress
         self._in_flight: dict[str, str] = {}  # document id -> source
+
+    def bring(self, file: LocalFile, known: Json | None) -> None:
+        """Send a file unless the server has it, in this content, done or being worked on.
+
+        Args:
+            file: The file here.
+            known: The newest document of that name there.
+        """
+        digest = sha256_of(file.path)
+        if known is not None and known["status"] in ("failed", "cancelled"):
+            # Tried anew; its failure would stay in the list for ever.
+            self._server.call("DELETE", f"/v1/files/{known['id']}")
+        elif known is not None and known["attributes"].get(HASH) == digest:
+            if known["status"] == "completed":
+                self.finish(FileResult(file.source, "unchanged", str(known["id"])))
+            else:
+                self.follow(str(known["id"]), file.source)
+            return
+        self.send(file, digest)
 
     def send(self, file: LocalFile, digest: str) -> None:
         """Upload and attach one file; a refusal is a result of this file alone."""
@@ -155,13 +157,15 @@ class _Run:
     def wait(self, at_most: int) -> None:
         """Poll until no more than so many documents are in flight."""
         while len(self._in_flight) > at_most:
+            # One list for all of them: a request a document would run into the key's rate limit.
+            unfinished = {one["id"]: one for one in self._server.pages(self._files, query={"filter": "in_progress"})}
             for document_id, source in list(self._in_flight.items()):
-                self._look(document_id, source)
+                document = unfinished.get(document_id) or self._server.call("GET", f"{self._files}/{document_id}")
+                self._take_in(document_id, source, document)
             if len(self._in_flight) > at_most:
                 time.sleep(POLL_S)
 
-    def _look(self, document_id: str, source: str) -> None:
-        document = self._server.call("GET", f"{self._files}/{document_id}")
+    def _take_in(self, document_id: str, source: str, document: Json) -> None:
         status = document["status"]
         if status == "in_progress":
             self._progress.stage(source, str(document.get("stage", "queued")), int(document.get("percent", 0)))

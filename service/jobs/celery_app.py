@@ -23,6 +23,12 @@ SHUTDOWN_GRACE_S = 5.0
 def broker_url(settings: Settings) -> str:
     """Give the Redis that carries messages: yours, or the one that runs for this home.
 
+    Args:
+        settings: Name the home, and yours if there is one.
+
+    Returns:
+        The address, with its password.
+
     Raises:
         LookupError: If neither is known.
     """

@@ -26,6 +26,9 @@ POLL_S = 0.25
 def drain(settings: Settings) -> str:
     """Run an ingest process until it has nothing left to do.
 
+    Args:
+        settings: The home, and for how long a process may be silent.
+
     Returns:
         `busy` if every slot is taken, `done` if the process left by itself, `failed` if it died, `killed` if it went
         silent. In the last two cases its documents come back when their leases end.
@@ -62,6 +65,9 @@ def watch(process: subprocess.Popen[bytes], beat: Path, silence_s: float) -> str
         process: The leader of a process group.
         beat: A file that the process touches as it makes progress.
         silence_s: The longest silence.
+
+    Returns:
+        `done`, `failed` or `killed`, as `drain` says.
     """
     last, changed = _stamp(beat), time.monotonic()
     while True:

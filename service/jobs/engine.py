@@ -1,6 +1,6 @@
 """The loop of an ingest process: work while there is work, stay warm for a while, leave.
 
-It knows nothing of models, catalogs or files; it is handed the three things that can be done.
+It knows nothing of models, catalogs or files; it is handed what can be done.
 """
 
 from __future__ import annotations
@@ -8,18 +8,22 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Protocol
 
-POLL_S = 0.2  # an upload that finds us warm starts within this time
+POLL_S = 0.1  # an upload that finds us warm starts within this time
 
 
-@dataclass(frozen=True, slots=True)
-class Chores:
+class Chores(Protocol):
     """What an ingest process can do."""
 
-    ingest: Callable[[], int]  # work on a batch of documents; how many it finished or failed
-    build_indexes: Callable[[], int]  # publish the index generations that are due; how many
-    waiting: Callable[[], int]  # documents not done yet, ours and other workers'
+    def waiting(self) -> int:
+        """Count the documents that are not done yet, other processes' included."""
+
+    def ingest(self) -> int:
+        """Work on what waits; give how many documents were dealt with."""
+
+    def tidy(self) -> None:
+        """Do what has time until nothing waits; called once before leaving."""
 
 
 def run_engine(
@@ -36,20 +40,16 @@ def run_engine(
         linger_s: Idle time after which to leave.
         poll_s: Time between two looks while idle.
     """
-    idle_since = time.monotonic()
-    settled = False  # indexes were looked at since the last batch
+    quiet_since = time.monotonic()
     while not stop.is_set():
         beat()
-        if chores.ingest():
-            settled = False
-            idle_since = time.monotonic()
-            continue
-        if not settled:
-            chores.build_indexes()
-            settled = True
-            idle_since = time.monotonic()
         if chores.waiting():
-            idle_since = time.monotonic()
-        elif time.monotonic() - idle_since >= linger_s:
-            return
+            quiet_since = time.monotonic()
+            if chores.ingest():
+                continue
+        elif time.monotonic() - quiet_since >= linger_s:
+            chores.tidy()
+            if not chores.waiting():
+                return
+            continue
         stop.wait(poll_s)

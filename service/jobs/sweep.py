@@ -17,12 +17,15 @@ from retrieval.catalog import Catalog
 
 log = logging.getLogger(__name__)
 
+REBUILD_MARKER = "rebuild"
 
-def sweep(catalog: Catalog, ring: Callable[[], None]) -> int:
+
+def sweep(catalog: Catalog, indexes: Path, ring: Callable[[], None]) -> int:
     """Return expired leases to the queue and ring for a worker if anything waits.
 
     Args:
         catalog: The record of documents and their leases.
+        indexes: Where indexes are published.
         ring: Asks for a drain; called at most once.
 
     Returns:
@@ -31,9 +34,14 @@ def sweep(catalog: Catalog, ring: Callable[[], None]) -> int:
     if returned := catalog.requeue_expired():
         log.warning("returned %d documents of silent workers to the queue", returned)
     waiting = catalog.pending_count()
-    if waiting:
+    if waiting or rebuild_is_due(indexes):
         ring()
     return waiting
+
+
+def rebuild_is_due(indexes: Path) -> bool:
+    """Tell whether a search has found a damaged index and left its marker (`retrieval.index.store`)."""
+    return next(indexes.glob(f"*/{REBUILD_MARKER}"), None) is not None
 
 
 def mark_sweep(home: Path) -> None:
@@ -54,15 +62,17 @@ def last_sweep_age_s(home: Path) -> float | None:
 class Sweeper:
     """The sweep of an API process: a thread that looks at an interval, and at once when woken. Thread-safe."""
 
-    def __init__(self, catalog: Catalog, ring: Callable[[], None], interval_s: float) -> None:
+    def __init__(self, catalog: Catalog, indexes: Path, ring: Callable[[], None], interval_s: float) -> None:
         """Plan the sweep; `start` begins it.
 
         Args:
             catalog: The record of documents and their leases; used from the thread.
+            indexes: Where indexes are published.
             ring: Asks for a drain; may block or raise, nobody waits for it.
             interval_s: Time between two looks.
         """
         self._catalog = catalog
+        self._indexes = indexes
         self._ring = ring
         self._interval_s = interval_s
         self._woken = threading.Event()
@@ -91,6 +101,6 @@ class Sweeper:
             if self._closed:
                 return
             try:
-                sweep(self._catalog, self._ring)
+                sweep(self._catalog, self._indexes, self._ring)
             except Exception:
                 log.warning("the sweep failed; the next one tries again", exc_info=True)

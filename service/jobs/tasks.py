@@ -29,7 +29,7 @@ def register(app: Celery, settings: Settings) -> None:
         """Look for documents that were left behind."""
         mark_sweep(settings.home)
         with closing(Catalog.open(settings.home, max_attempts=settings.ingest_attempts)) as catalog:
-            return sweep(catalog, lambda: send_drain(app))
+            return sweep(catalog, settings.home / "indexes", lambda: send_drain(app))
 
     app.task(name=DRAIN)(run_drain)
     app.task(name=SWEEP)(run_sweep)
@@ -37,6 +37,9 @@ def register(app: Celery, settings: Settings) -> None:
 
 def send_drain(app: Celery) -> None:
     """Ask a worker to drain the queue of documents.
+
+    Args:
+        app: What sends.
 
     Raises:
         kombu.exceptions.OperationalError: If Redis does not take the message; the next sweep asks again.

@@ -86,6 +86,9 @@ class Child:
     def wait_stopped(self, timeout_s: float) -> bool:
         """Wait for the end after `ask_to_stop`; kill its whole group when the time is over.
 
+        Args:
+            timeout_s: How long it may take to leave.
+
         Returns:
             Whether it left by itself.
         """

@@ -28,6 +28,9 @@ def ingest_own_docs(url: str, home: Path, *, root: Path = ROOT) -> list[FileResu
         home: Where the first admin key is kept.
         root: The source tree.
 
+    Returns:
+        What became of each file; nothing where there is nothing to ingest.
+
     Raises:
         ClientError: If the server refuses or goes away.
     """

@@ -13,6 +13,12 @@ from service.pidlock import PidLock
 def take_home(home: Path) -> PidLock:
     """Make the home folder if need be and take it for this process.
 
+    Args:
+        home: The folder that keeps everything.
+
+    Returns:
+        The lock that says so; it must live as long as the process works there.
+
     Raises:
         Clash: Another `groundloop up` runs on it.
         Refused: The folder cannot be written.
@@ -37,6 +43,10 @@ def take_home(home: Path) -> PidLock:
 
 def check_port(host: str, port: int) -> None:
     """Make sure that the API can listen.
+
+    Args:
+        host: Address, of IPv4 or IPv6.
+        port: TCP port.
 
     Raises:
         ClientError: The address cannot be bound; Clash when somebody else listens there.
