@@ -1,7 +1,10 @@
-"""The one place that wires objects. Opened in the app's lifespan, on `app.state.container`; routes get it by `container_of`.
+"""The one place that wires objects.
 
-What is light (catalog, keys, the Redis link) is there as soon as `open` returns; what is heavy (the encoder, the indexes, the
-policies) loads in the background, so that `/healthz` answers at once. Until then `searcher` and `policies` raise a 503.
+Opened in the app's lifespan, on `app.state.container`; routes get it by `container_of`.
+
+What is light (catalog, keys, the Redis link) is there as soon as `open` returns; what is heavy (the encoder, the
+indexes, the policies) loads in the background, so that `/healthz` answers at once. Until then `searcher` and `policies`
+raise a 503.
 """
 
 from __future__ import annotations
@@ -120,7 +123,9 @@ class Container:
         self.feedback = FeedbackLog(self.redis)
         self.chat = ChatService(self, ChatOptions.of(settings))
         await self.link.start()
-        self.sweeper = Sweeper(self.catalog, drain_ringer(settings), settings.sweep_interval_s)
+        self.sweeper = Sweeper(
+            self.catalog, settings.home / "indexes", drain_ringer(settings), settings.sweep_interval_s
+        )
         self.sweeper.start()
         self._forget_signals = on_stop_signal(self.begin_draining)
         self._loading = asyncio.create_task(self._load(), name="load-models")

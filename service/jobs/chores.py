@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from retrieval.catalog import Catalog
 from retrieval.errors import StorageFull
-from service.jobs.indexer import Indexer, remove_orphans
+from service.jobs.indexer import Indexer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +64,8 @@ class CatalogChores:
         """Do what has time until nothing waits: index what is left, let go of what nobody needs."""
         if self._indexes is None:
             return
+        from retrieval.index.build import remove_orphans
+
         try:
             Indexer(self._catalog, self._indexes).build_due(idle=True)
             remove_orphans(self._catalog, self._indexes)

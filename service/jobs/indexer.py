@@ -7,7 +7,6 @@ documents through their delta meanwhile; a generation is published whole or not 
 from __future__ import annotations
 
 import logging
-import shutil
 import threading
 from pathlib import Path
 
@@ -61,11 +60,10 @@ class Indexer:
             if not needs_build(self._catalog, collection, self._indexes, idle=idle):
                 continue
             try:
-                chunks = build_generation(self._catalog, collection.collection_id, self._indexes)
+                build_generation(self._catalog, collection.collection_id, self._indexes)
             except CollectionNotFound:  # deleted while we built
                 continue
             published += 1
-            log.info("published an index of %d chunks", chunks, extra={"collection": collection.collection_id})
         return published
 
     def _run(self) -> None:
@@ -79,13 +77,3 @@ class Indexer:
                 log.exception("the disk is full; the last indexes go on serving")
             except Exception:
                 log.exception("an index could not be built; the last one goes on serving")
-
-
-def remove_orphans(catalog: Catalog, indexes: Path) -> None:
-    """Remove the index folders of collections that were deleted."""
-    folders = [path for path in indexes.iterdir() if path.is_dir()] if indexes.is_dir() else []
-    # Asked after the look at the disk: a collection made in between is known here and its folder is not among ours.
-    known = {collection.collection_id for collection in catalog.all_collections()}
-    for folder in folders:
-        if folder.name not in known:
-            shutil.rmtree(folder, ignore_errors=True)
