@@ -1,8 +1,9 @@
 """The heavy process of ingestion: `python -m service.jobs.ingest_process`, spawned by the drain task.
 
 It takes a slot (a second process on the same slot leaves at once), drains the catalog's queue, publishes the indexes
-that are due, and stays warm for a while so that the next upload starts at once; then it leaves and its memory goes back.
-SIGTERM lets it finish the batch at hand; what is unfinished is given back, and what is not comes back with its lease.
+that are due, and stays warm for a while so that the next upload starts at once; then it leaves and its memory goes
+back. SIGTERM lets it finish the batch at hand; what is unfinished is given back, and what is not comes back with its
+lease.
 """
 
 from __future__ import annotations
@@ -67,11 +68,10 @@ def work(settings: Settings, slot: int, stop: threading.Event) -> None:
     from retrieval.catalog import Catalog
     from retrieval.ingest import Ingester, IngestOptions
     from retrieval.parse import ParseLimits, ParserSandbox
-    from service.jobs.beating import beating_embedders
     from service.jobs.chores import CatalogChores
+    from service.jobs.embedders import Embedders
     from service.jobs.engine import run_engine
     from service.jobs.indexer import Indexer
-    from service.models import Encoders
 
     beat = _beat_into(settings, slot)
     limits = ParseLimits(
@@ -84,12 +84,10 @@ def work(settings: Settings, slot: int, stop: threading.Event) -> None:
     with ExitStack() as stack:
         catalog = Catalog.open(settings.home, max_attempts=settings.ingest_attempts)
         stack.callback(catalog.close)
-        encoders = Encoders(settings)
-        stack.callback(encoders.close)
         ingester = Ingester(
             catalog,
             stack.enter_context(ParserSandbox(limits)),
-            beating_embedders(encoders.embedder, beat),
+            Embedders(settings, beat),
             IngestOptions(lease_s=settings.ingest_lease_s),
             worker=f"{socket.gethostname()}:{os.getpid()}",
         )
