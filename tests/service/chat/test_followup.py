@@ -29,7 +29,11 @@ DIALOGUES = [
     (["What are the symptoms of measles?"], "And mumps?", "What are the symptoms of mumps?"),
     (["What are the symptoms of measles?"], "What about in adults?", "What are the symptoms of measles in adults?"),
     # Each question is resolved against the one before, already resolved.
-    (["What is Groundloop?", "> A server.", "How do I install it?"], "And on Windows?", "How do I install Groundloop on Windows?"),
+    (
+        ["What is Groundloop?", "> A server.", "How do I install it?"],
+        "And on Windows?",
+        "How do I install Groundloop on Windows?",
+    ),
     # Where no place is certain, both are searched for together.
     (
         ["How long is quarantine for cats in Germany?"],

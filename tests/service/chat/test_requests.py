@@ -119,7 +119,9 @@ def test_only_the_callers_collections_are_searched(client: httpx.Client, world: 
 
     secret = world.keys.create("director", groups=frozenset({"board"}))[1]
     headers = {"Authorization": f"Bearer {secret}"}
-    seen = client.post(PATH, json=ask("When does the merger with Initech close?", collections=["board"]), headers=headers)
+    seen = client.post(
+        PATH, json=ask("When does the merger with Initech close?", collections=["board"]), headers=headers
+    )
     assert "June" in seen.json()["choices"][0]["message"]["content"]
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import openai
 import pytest
 
 from tests.service.chat.world import HANDBOOK, Served, World
 
-MESSAGES = [{"role": "user", "content": "How many days of vacation do employees get?"}]
+MESSAGES: Any = [{"role": "user", "content": "How many days of vacation do employees get?"}]
 SENTENCE = "Employees get 30 days of paid vacation a year."
 
 
 def test_an_answer_cites_what_it_says(sdk: openai.OpenAI) -> None:
-    completion = sdk.chat.completions.create(model="groundloop", messages=MESSAGES)  # type: ignore[arg-type]
+    completion: Any = sdk.chat.completions.create(model="groundloop", messages=MESSAGES)
 
     assert completion.object == "chat.completion"
     assert completion.model == "groundloop@quoting-1"
@@ -22,9 +23,13 @@ def test_an_answer_cites_what_it_says(sdk: openai.OpenAI) -> None:
     assert choice.finish_reason == "stop"
     assert choice.message.content == f"{SENTENCE} [1]"
     assert completion.usage is not None
-    assert (completion.usage.prompt_tokens, completion.usage.completion_tokens, completion.usage.total_tokens) == (11, 7, 18)
+    assert (completion.usage.prompt_tokens, completion.usage.completion_tokens, completion.usage.total_tokens) == (
+        11,
+        7,
+        18,
+    )
 
-    context = choice.message.context  # type: ignore[attr-defined]
+    context = choice.message.context
     [citation] = context["citations"]
     assert citation["verified"] is True
     start, end = citation["start_index"], citation["end_index"]  # in the document, whose chunk begins at 100
@@ -43,8 +48,8 @@ def test_an_answer_cites_what_it_says(sdk: openai.OpenAI) -> None:
 
 
 def test_a_stream_flows_and_ends_with_the_evidence(sdk: openai.OpenAI) -> None:
-    chunks = list(
-        sdk.chat.completions.create(  # type: ignore[call-overload]
+    chunks: list[Any] = list(
+        sdk.chat.completions.create(
             model="groundloop", messages=MESSAGES, stream=True, stream_options={"include_usage": True}
         )
     )
@@ -67,28 +72,29 @@ def test_a_stream_flows_and_ends_with_the_evidence(sdk: openai.OpenAI) -> None:
 
 
 def test_the_stream_helper_of_the_sdk_adds_the_deltas_up(sdk: openai.OpenAI) -> None:
-    with sdk.chat.completions.stream(model="groundloop", messages=MESSAGES) as stream:  # type: ignore[arg-type]
-        completion = stream.get_final_completion()
+    with sdk.chat.completions.stream(model="groundloop", messages=MESSAGES) as stream:
+        completion: Any = stream.get_final_completion()
 
     message = completion.choices[0].message
     assert message.content == f"{SENTENCE} [1]"
-    assert len(message.context["citations"]) == 1  # type: ignore[attr-defined]
+    assert len(message.context["citations"]) == 1
 
 
 def test_two_answers_differ_and_share_a_prompt(sdk: openai.OpenAI, served: Served, world: World) -> None:
-    completion = sdk.chat.completions.create(model="groundloop", messages=MESSAGES, n=2)  # type: ignore[arg-type]
+    completion: Any = sdk.chat.completions.create(model="groundloop", messages=MESSAGES, n=2)
 
     assert [choice.index for choice in completion.choices] == [0, 1]
     texts = [choice.message.content for choice in completion.choices]
     assert texts == [f"{SENTENCE} [1]", "Unused days expire in March. [1]"]
-    ids = [choice.answer_id for choice in completion.choices]  # type: ignore[attr-defined]
+    ids = [choice.answer_id for choice in completion.choices]
     assert len(set(ids)) == 2
 
 
 def test_two_streamed_answers_carry_their_index(sdk: openai.OpenAI) -> None:
-    texts = {0: "", 1: ""}
-    finals = {}
-    for chunk in sdk.chat.completions.create(model="groundloop", messages=MESSAGES, n=2, stream=True):  # type: ignore[call-overload]
+    texts: dict[int, str] = {0: "", 1: ""}
+    finals: dict[int, str] = {}
+    stream: Any = sdk.chat.completions.create(model="groundloop", messages=MESSAGES, n=2, stream=True)
+    for chunk in stream:
         [choice] = chunk.choices
         texts[choice.index] += choice.delta.content or ""
         if choice.finish_reason:
@@ -101,14 +107,14 @@ def test_two_streamed_answers_carry_their_index(sdk: openai.OpenAI) -> None:
 def test_the_async_client_streams(served: Served, world: World) -> None:
     async def run() -> str:
         async with openai.AsyncOpenAI(base_url=served.url, api_key=world.key) as client:
-            stream = await client.chat.completions.create(model="groundloop", messages=MESSAGES, stream=True)  # type: ignore[call-overload]
+            stream: Any = await client.chat.completions.create(model="groundloop", messages=MESSAGES, stream=True)
             return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
 
     assert asyncio.run(run()) == f"{SENTENCE} [1]"
 
 
 def test_raw_responses_carry_the_request_id(sdk: openai.OpenAI) -> None:
-    raw = sdk.chat.completions.with_raw_response.create(model="groundloop", messages=MESSAGES)  # type: ignore[arg-type]
+    raw = sdk.chat.completions.with_raw_response.create(model="groundloop", messages=MESSAGES)
 
     assert raw.headers["x-request-id"]
     assert raw.headers["content-type"] == "application/json"
@@ -117,21 +123,21 @@ def test_raw_responses_carry_the_request_id(sdk: openai.OpenAI) -> None:
 
 def test_errors_become_the_sdks_own(sdk: openai.OpenAI, served: Served) -> None:
     with pytest.raises(openai.NotFoundError, match="groundloop@quoting-1") as missing:
-        sdk.chat.completions.create(model="gpt-4o", messages=MESSAGES)  # type: ignore[arg-type]
+        sdk.chat.completions.create(model="gpt-4o", messages=MESSAGES)
     assert missing.value.code == "model_not_found"
     with pytest.raises(openai.NotFoundError):
-        sdk.chat.completions.create(model="groundloop", messages=MESSAGES, extra_body={"collections": ["board"]})  # type: ignore[arg-type]
+        sdk.chat.completions.create(model="groundloop", messages=MESSAGES, extra_body={"collections": ["board"]})
     with pytest.raises(openai.BadRequestError, match="role 'user'"):
         sdk.chat.completions.create(model="groundloop", messages=[{"role": "system", "content": "Be kind."}])
     with (
         openai.OpenAI(base_url=served.url, api_key="gl_nobody_x", max_retries=0) as stranger,
         pytest.raises(openai.AuthenticationError),
     ):
-        stranger.chat.completions.create(model="groundloop", messages=MESSAGES)  # type: ignore[arg-type]
+        stranger.chat.completions.create(model="groundloop", messages=MESSAGES)
 
 
 def test_a_version_can_be_pinned(sdk: openai.OpenAI) -> None:
-    stream = sdk.chat.completions.create(model="groundloop@slow-1", messages=MESSAGES, stream=True)  # type: ignore[call-overload]
+    stream: Any = sdk.chat.completions.create(model="groundloop@slow-1", messages=MESSAGES, stream=True)
     first = next(iter(stream))
     stream.close()
 

@@ -1,4 +1,7 @@
-"""A chat over a small world: the real routes, keys, record and citations, with a search by shared words and policies made to be watched."""
+"""A chat over a small world: the real routes, keys, record and citations over a search by shared words.
+
+Its policies are made to be watched: one quotes, one is slow.
+"""
 
 from __future__ import annotations
 
@@ -113,7 +116,9 @@ class QuotingPolicy:
         text = prompt.passages[0].text.split(". ")[i].rstrip(".") + ". [1]"
         if "invent" in prompt.question:
             text = "The moon is made of 17 cheeses. [1] [9]"
-        return Answer(text, self.version, "stop", sampling, -1.5, 2, prompt_tokens=11, completion_tokens=7, actions=(0, -1))
+        return Answer(
+            text, self.version, "stop", sampling, -1.5, 2, prompt_tokens=11, completion_tokens=7, actions=(0, -1)
+        )
 
     def close(self) -> None:
         """Nothing to release."""
@@ -148,7 +153,7 @@ class SlowPolicy:
 
     def sample(self, prompts: Sequence[Prompt], n: int, sampling: Sampling) -> list[list[Answer]]:
         """Draw as `stream` does."""
-        return [[[d for d in self.stream(p, sampling)][-1].answer for _ in range(n)] for p in prompts]  # type: ignore[misc]
+        return [[answer for _ in range(n) for d in self.stream(p, sampling) if (answer := d.answer)] for p in prompts]
 
     def close(self) -> None:
         """Nothing to release."""
@@ -164,7 +169,9 @@ class World(Container):
         home.mkdir(parents=True, exist_ok=True)
         self._redis_url = redis_url
         self._options = options or ChatOptions()
-        self.words = WordSearcher({"handbook": (frozenset({"*"}), HANDBOOK), "board": (frozenset({"group:board"}), SECRET)})
+        self.words = WordSearcher(
+            {"handbook": (frozenset({"*"}), HANDBOOK), "board": (frozenset({"group:board"}), SECRET)}
+        )
         self.book = PolicyBook(policies, loaded_at=0.0)
         self.keys = KeyStore(home / "keys.db")
         self.metrics = Metrics()
@@ -187,11 +194,11 @@ class World(Container):
         self.answers = AnswerStore(self.redis)
         self.chat = ChatService(cast(Container, self), self._options)
         self._forget_signals = on_stop_signal(self.begin_draining)
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
 
     def stop_soon(self) -> None:
         """Do from the test's thread what a signal does."""
-        self._loop.call_soon_threadsafe(self.begin_draining)
+        self.loop.call_soon_threadsafe(self.begin_draining)
 
     async def close(self) -> None:
         """Close it."""
