@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from celery.signals import setup_logging, worker_shutting_down
+from celery.signals import setup_logging as celery_sets_up_logging
+from celery.signals import worker_shutting_down
 
 from service.jobs.celery_app import DEFAULT_QUEUE, INGEST_QUEUE, create_celery
 from service.jobs.slots import stop_ingest
-from service.logs import setup_logging as log_our_lines
+from service.logs import setup_logging
 from service.settings import Settings
 
 
@@ -18,16 +20,14 @@ def run_worker(settings: Settings) -> None:
     A prefork pool: one process stays with each ingest process, one more keeps sweeps flowing meanwhile.
     """
 
-    def log_our_way(**_: Any) -> None:
-        log_our_lines(settings)
-
     def stop_children(**_: Any) -> None:
         stop_ingest(settings.home, settings.ingest_processes)
 
-    setup_logging.connect(log_our_way, weak=False)
+    _log_our_way(settings)
     worker_shutting_down.connect(stop_children, weak=False)
     create_celery(settings).worker_main(
         [
+            "--quiet",
             "worker",
             "--pool=prefork",
             f"--concurrency={settings.ingest_processes + 1}",
@@ -42,9 +42,17 @@ def run_worker(settings: Settings) -> None:
 def run_beat(settings: Settings) -> None:
     """Send the scheduled messages until SIGTERM. Two of these only send some messages twice, which is harmless."""
 
-    def log_our_way(**_: Any) -> None:
-        log_our_lines(settings)
-
-    setup_logging.connect(log_our_way, weak=False)
+    _log_our_way(settings)
     (settings.home / "run").mkdir(parents=True, exist_ok=True)
-    create_celery(settings).start(["beat", f"--loglevel={settings.log_level}", "--pidfile="])
+    create_celery(settings).start(["--quiet", "beat", f"--loglevel={settings.log_level}", "--pidfile="])
+
+
+def _log_our_way(settings: Settings) -> None:
+    """Keep Celery from setting up its own logs, and from a line for each sweep: they come every few seconds."""
+
+    def set_up(**_: Any) -> None:
+        setup_logging(settings)
+        for name in ("celery.worker.strategy", "celery.app.trace", "celery.beat"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+
+    celery_sets_up_logging.connect(set_up, weak=False)

@@ -41,6 +41,7 @@ class Supervisor:
         self.url = f"http://{_reachable(settings.host)}:{settings.port}"
         self._settings = settings
         self._say = say
+        self._waits_for = "it does not answer"
         self._redis = RedisServer(settings.home) if settings.redis_url is None else None
         environment = child_environment(settings)
         logs = settings.home / "logs"
@@ -62,13 +63,16 @@ class Supervisor:
                 raise Unavailable(str(error)) from error
         for child in self._children:
             child.start()
-        deadline = time.monotonic() + READY_S
-        while not self.stop.is_set() and not self._ready():
+        with httpx.Client(timeout=2.0, trust_env=False) as http:
+            self._wait_ready(http, time.monotonic() + READY_S)
+
+    def _wait_ready(self, http: httpx.Client, deadline: float) -> None:
+        while not self.stop.is_set() and not self._ready(http):
             self.tick()
             if self._api.crashes >= START_CRASHES:
                 raise Unavailable(f"the API does not start; {self._api.log} ends:\n{self._api.log_tail()}")
             if time.monotonic() > deadline:
-                raise Unavailable(f"the API is not ready after {READY_S:.0f} s: {self._why_not()}; see {self._api.log}")
+                raise Unavailable(f"the API is not ready after {READY_S:.0f} s: {self._waits_for}; see {self._api.log}")
             self.stop.wait(TICK_S)
 
     def watch(self) -> None:
@@ -105,17 +109,21 @@ class Supervisor:
         if self._redis is not None:
             self._redis.stop()
 
-    def _ready(self) -> bool:
+    def _ready(self, http: httpx.Client) -> bool:
+        """Ask the API; raises Unavailable when a part says that it will not become ready."""
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=2.0, trust_env=False).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    def _why_not(self) -> str:
-        try:
-            return httpx.get(f"{self.url}/readyz", timeout=2.0, trust_env=False).text
-        except httpx.HTTPError as error:
-            return str(error) or type(error).__name__
+            answer = http.get(f"{self.url}/readyz")
+            parts: dict[str, dict[str, str]] = answer.json()["parts"]
+        except (httpx.HTTPError, ValueError, KeyError):
+            return False  # not up yet
+        self._waits_for = "; ".join(
+            f"{name} is {part['state']} {part['detail']}".rstrip()
+            for name, part in parts.items()
+            if part["state"] != "ready"
+        )
+        if any(part["state"] in ("failed", "unsafe") for part in parts.values()):
+            raise Unavailable(f"the API cannot serve: {self._waits_for}; see {self._api.log}")
+        return answer.status_code == 200
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
