@@ -144,9 +144,11 @@ def migrate(connection: sqlite3.Connection) -> None:
     Raises:
         Conflict: When a newer Groundloop wrote the file.
     """
+    if _format(connection) == len(MIGRATIONS):
+        return  # writes nothing, so that a catalog on a full disk can still be read
     connection.execute("BEGIN IMMEDIATE")
     try:
-        (done,) = connection.execute("PRAGMA user_version").fetchone()
+        done = _format(connection)
         if done > len(MIGRATIONS):
             raise Conflict(
                 f"The catalog has format {done} and this program knows formats up to {len(MIGRATIONS)}. "
@@ -157,6 +159,10 @@ def migrate(connection: sqlite3.Connection) -> None:
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _format(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])

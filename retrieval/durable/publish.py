@@ -22,7 +22,7 @@ from retrieval.durable.files import (
     write_file_atomic,
 )
 from retrieval.durable.manifest import MANIFEST, NAME, FileEntry, Manifest, checksum, describe
-from retrieval.durable.pointer import point_to, published_names, read_history, write_history
+from retrieval.durable.pointer import CURRENT, point_to, published_names, read_history, write_history
 from retrieval.errors import Conflict, InvalidInput
 
 _TRASH = ".trash-"
@@ -172,8 +172,8 @@ def _remove_leftovers(parent: Path) -> None:
                 except OSError:
                     continue  # somebody is still filling it
                 shutil.rmtree(path, ignore_errors=True)
-            elif path.stat().st_mtime < time.time() - _STALE_S:
-                path.unlink(missing_ok=True)
+            elif path.name.startswith(TEMPORARY + CURRENT) or path.stat().st_mtime < time.time() - _STALE_S:
+                path.unlink(missing_ok=True)  # CURRENT is only written by who holds the lock, as we do now
 
 
 def _discard(directory: Path) -> None:
