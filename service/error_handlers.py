@@ -1,4 +1,7 @@
-"""Gives every error of the app the one envelope: ours, those of the floors below, unknown routes, and invalid requests."""
+"""Gives every error of the app the one envelope.
+
+Ours, those of the floors below, unknown routes, and invalid requests.
+"""
 
 from __future__ import annotations
 
@@ -34,13 +37,12 @@ def invalid_request(problems: list[Any]) -> ApiError:
     """Make a 400 out of what pydantic found, naming the first field at fault.
 
     Args:
-        problems: `errors()` of a validation error.
+        problems: `errors()` of a validation error, located from the field on.
     """
     first = problems[0]
-    path = [str(part) for part in first["loc"]]
-    if path and path[0] in ("body", "query", "path", "header"):
-        path = path[1:]
-    param = ".".join(path) or None
+    # The names that pydantic gives to the members of a union are not the client's.
+    path = (str(part) for part in first["loc"])
+    param = ".".join(part for part in path if "[" not in part and not part.startswith("constrained-")) or None
     if first["type"] == "json_invalid":
         return ApiError(400, "the body is not valid JSON", code="invalid_json")
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
@@ -58,7 +60,9 @@ async def _known(request: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return render(invalid_request(list(error.errors())))
+    # The first part of a location is `body`, `query`, `path` or `header`.
+    problems = [{**problem, "loc": problem["loc"][1:]} for problem in error.errors()]
+    return render(invalid_request(problems))
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

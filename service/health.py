@@ -1,6 +1,7 @@
-"""`/healthz`: the process lives. `/readyz`: each part's state; 503 while one that is needed is loading, down or draining.
+"""`/healthz` tells that the process lives, `/readyz` how each part is.
 
-The only routes without a key, so they name parts and states and nothing else.
+It is 503 while one that is needed is loading, down or draining. They are the only routes without a key, so they name
+parts and states and nothing else.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The request limit of a key, counted in this process: the generic cell rate algorithm, one float a key.
 
-A key may burst up to one minute's worth and then goes at its rate; a refused request costs nothing, and the wait that is named is
-exact. (The `limits` package starts a timer thread or task for every counted request in memory, which this path cannot afford.)
+A key may burst up to one minute's worth and then goes at its rate; a refused request costs nothing, and the wait that
+is named is exact. (The `limits` package starts a timer thread or task for every counted request in memory, which this
+path cannot afford.)
 """
 
 from __future__ import annotations

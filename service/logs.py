@@ -1,7 +1,7 @@
 """Logs: one JSON object a line, or plain lines on a terminal; each with the id of the request it belongs to.
 
-Secrets and document text are never logged: routes log ids and counts, and what looks like a key or a password in a URL is masked
-here as a last net, in messages and tracebacks alike.
+Secrets and document text are never logged: routes log ids and counts, and what looks like a key or a password in a URL
+is masked here as a last net, in messages and tracebacks alike.
 """
 
 from __future__ import annotations

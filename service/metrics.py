@@ -1,4 +1,7 @@
-"""What Prometheus may know. One registry a process; routes and pipelines count here, gauges of state are read when scraped."""
+"""What Prometheus may know.
+
+One registry a process; routes and pipelines count here, gauges of state are read when scraped.
+"""
 
 from __future__ import annotations
 

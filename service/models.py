@@ -1,8 +1,12 @@
-"""What is heavy: the encoders, the search and the policies. `load_models` is the only code of the API that imports torch and faiss."""
+"""What is heavy: the encoders, the search and the policies.
+
+`load_models` is the only code of the API that imports torch and faiss.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from retrieval.catalog import Catalog
+from service.errors import unavailable
 from service.policies import PolicyBook
 from service.settings import Settings
 
@@ -18,6 +23,9 @@ if TYPE_CHECKING:
     from retrieval.embed.query import QueryEncoder
     from retrieval.search import Searcher
     from training.policy.base import ServingPolicy
+
+RETRY_S = 60
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,44 +38,69 @@ class Models:
 
 
 class Encoders:
-    """Encoders by model name, loaded when first asked for: a collection keeps the model that it was made with. Thread-safe."""
+    """Encoders by model name: a collection keeps the model that it was made with. Thread-safe.
+
+    A model that was not loaded at the start is loaded in the background, because a search must not stop the event loop
+    for the seconds that this takes.
+    """
 
     def __init__(self, settings: Settings) -> None:
         """Keep the settings; nothing is loaded yet."""
         self._settings = settings
         self._lock = threading.Lock()
-        self._embedders: dict[str, Embedder] = {}
-        self._queries: dict[str, QueryEncoder] = {}
+        self._loaded: dict[str, tuple[Embedder, QueryEncoder]] = {}
+        self._loading: dict[str, threading.Thread] = {}
+        self._failed: dict[str, float] = {}  # model name -> when, on the monotonic clock
 
-    def embedder(self, model_name: str) -> Embedder:
-        """Give the encoder itself. The first call for a model takes seconds."""
+    def load(self, model_name: str) -> tuple[Embedder, QueryEncoder]:
+        """Give the encoder, and the one that puts concurrent questions into one batch; loads them now if need be."""
         from retrieval.embed.load import load_embedder
-
-        with self._lock:
-            if model_name not in self._embedders:
-                self._embedders[model_name] = load_embedder(
-                    model_name,
-                    dtype=self._settings.embedding_dtype,
-                    threads=self._settings.embed_threads,
-                    device=None if self._settings.device == "auto" else self._settings.device,
-                )
-            return self._embedders[model_name]
-
-    def query(self, model_name: str) -> QueryEncoder:
-        """Give the encoder that puts concurrent questions into one batch."""
         from retrieval.embed.query import QueryEncoder
 
-        embedder = self.embedder(model_name)
+        if (known := self._loaded.get(model_name)) is not None:
+            return known
+        embedder = load_embedder(
+            model_name,
+            dtype=self._settings.embedding_dtype,
+            threads=self._settings.embed_threads,
+            device=None if self._settings.device == "auto" else self._settings.device,
+        )
+        self._loaded[model_name] = embedder, QueryEncoder(embedder)
+        return self._loaded[model_name]
+
+    def query(self, model_name: str) -> QueryEncoder:
+        """Give the encoder for questions; never waits.
+
+        Raises:
+            ApiError: 503 while the model is loading, or if it cannot be loaded.
+        """
+        if (known := self._loaded.get(model_name)) is not None:
+            return known[1]
         with self._lock:
-            if model_name not in self._queries:
-                self._queries[model_name] = QueryEncoder(embedder)
-            return self._queries[model_name]
+            if time.monotonic() - self._failed.get(model_name, -RETRY_S) < RETRY_S:
+                raise unavailable("search", f"the embedding model {model_name!r} does not load", retry_after_s=RETRY_S)
+            if model_name not in self._loading:
+                thread = threading.Thread(target=self._load_behind, args=(model_name,), daemon=True)
+                self._loading[model_name] = thread
+                thread.start()
+        raise unavailable("search", f"the embedding model {model_name!r} is loading", retry_after_s=5)
 
     def close(self) -> None:
         """Stop the batching threads."""
-        with self._lock:
-            for encoder in self._queries.values():
-                encoder.close()
+        for thread in list(self._loading.values()):
+            thread.join()
+        for _, encoder in self._loaded.values():
+            encoder.close()
+
+    def _load_behind(self, model_name: str) -> None:
+        try:
+            self.load(model_name)
+        except Exception:
+            log.exception("the embedding model %r does not load", model_name)
+            self._failed[model_name] = time.monotonic()
+        finally:
+            with self._lock:
+                self._loading.pop(model_name, None)
 
 
 def load_models(settings: Settings, catalog: Catalog) -> Models:
@@ -85,12 +118,25 @@ def load_models(settings: Settings, catalog: Catalog) -> Models:
     with contextlib.ExitStack() as stack:
         encoders = Encoders(settings)
         stack.callback(encoders.close)
+        for name in {settings.embedding_model, *(c.embedding_model for c in catalog.all_collections())}:
+            _load_if_possible(encoders, name, required=name == settings.embedding_model)
         searcher = Searcher(catalog, settings.home / "indexes", encoders.query)
         stack.callback(searcher.close)
         policies = PolicyBook(load_policies(settings, encoders), loaded_at=time.time())
         stack.callback(policies.close)
         encoders.query(settings.embedding_model).encode("warm")
+        searcher.warm()
         return Models(searcher, policies, stack.pop_all().close)
+
+
+def _load_if_possible(encoders: Encoders, name: str, *, required: bool) -> None:
+    """One collection whose model has gone must not keep the others from being served."""
+    try:
+        encoders.load(name)
+    except Exception:
+        if required:
+            raise
+        log.exception("the embedding model %r does not load; its collections cannot be searched", name)
 
 
 def load_policies(settings: Settings, encoders: Encoders) -> list[ServingPolicy]:
@@ -98,7 +144,7 @@ def load_policies(settings: Settings, encoders: Encoders) -> list[ServingPolicy]
     from training.policy.extractive import ExtractivePolicy
 
     embedded: ServingPolicy = ExtractivePolicy(
-        encoders.embedder(settings.embedding_model),
+        encoders.load(settings.embedding_model)[0],
         max_sentences=settings.max_answer_sentences,
         abstain_threshold=settings.abstain_threshold,
     )

@@ -1,4 +1,7 @@
-"""`/openapi.json` and `/docs`: the contract for machines, and the same as one page for people, with no script and nothing fetched."""
+"""`/openapi.json`, the contract for machines, and `/docs`, the same for people.
+
+One page, with no script and nothing fetched.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ from starlette.responses import HTMLResponse, Response
 
 from service.access import Principal, require
 
-DESCRIPTION = "Answers from your documents with citations, and gets better from its users' votes. OpenAI's shapes wherever it has one."
+DESCRIPTION = (
+    "Answers from your documents with citations, and gets better from its users' votes. "
+    "OpenAI's shapes wherever it has one."
+)
 OPEN_PATHS = {"/healthz", "/readyz"}
 ERROR_SCHEMA = {
     "type": "object",
@@ -91,7 +97,7 @@ def docs_page(schema: dict[str, Any]) -> str:
         for method, operation in operations.items()
     )
     shapes = "\n".join(
-        f'<details id="{escape(name)}"><summary><code>{escape(name)}</code></summary><pre>{_json(shape)}</pre></details>'
+        f"<details><summary><code>{escape(name)}</code></summary><pre>{_json(shape)}</pre></details>"
         for name, shape in sorted(schema["components"]["schemas"].items())
     )
     return (
@@ -107,7 +113,8 @@ def _call(method: str, path: str, operation: dict[str, Any]) -> str:
     parts = {name: operation[name] for name in ("parameters", "requestBody", "responses") if name in operation}
     text = escape(operation.get("description", ""))
     return (
-        f"<details><summary><b>{method.upper()}</b> <code>{escape(path)}</code> {escape(operation.get('summary', ''))}</summary>"
+        f"<details><summary><b>{method.upper()}</b> <code>{escape(path)}</code> {escape(operation.get('summary', ''))}"
+        "</summary>"
         f"<p>{text}</p><pre>{_json(parts)}</pre></details>"
     )
 

@@ -1,4 +1,7 @@
-"""Which policy answers: the routed one behind the name `groundloop`, and those that may be pinned as `groundloop@<version>`."""
+"""Which policy answers.
+
+The routed one behind the name `groundloop`, and those that may be pinned as `groundloop@<version>`.
+"""
 
 from __future__ import annotations
 

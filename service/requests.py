@@ -1,4 +1,6 @@
-"""What happens around every request: its id, its log line, its metrics, the limit on its body, and the 500 of last resort.
+"""What happens around every request.
+
+Its id, its log line, its metrics, the limit on its body, and the 500 of last resort.
 
 Plain ASGI, because a middleware that wraps the response would buffer streams and hide disconnects.
 """

@@ -1,7 +1,7 @@
 """Every setting, typed, with its unit in its name. The only place that reads the environment.
 
-Values come from `GROUNDLOOP_<NAME>` variables, then from `.env`, then from the defaults here; they are frozen once loaded.
-Run `python -m service.settings` to print the table that docs/settings.md holds.
+Values come from `GROUNDLOOP_<NAME>` variables, then from `.env`, then from the defaults here; they are frozen once
+loaded. Run `python -m service.settings` to print the table that docs/settings.md holds.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         None,
         validation_alias=AliasChoices("GROUNDLOOP_REDIS_URL", "REDIS_URL"),
-        description="A Redis of yours (also read from `REDIS_URL`); unset: the one that `groundloop up` runs for this home.",
+        description="A Redis of yours (also `REDIS_URL`); unset: the one that `groundloop up` runs for this home.",
     )
     redis_unsafe_ok: bool = Field(
         False,
@@ -121,7 +121,7 @@ class Settings(BaseSettings):
     ingest_linger_s: float = Field(
         60.0,
         ge=0,
-        description="Idle time after which an ingest process gives its memory back; while it lingers, uploads start at once.",
+        description="Idle time after which an ingest process gives its memory back; until then uploads start at once.",
     )
     ingest_silence_s: float = Field(
         300.0, gt=1, description="An ingest process that shows no progress for this long is killed."

@@ -1,8 +1,11 @@
 """API keys in SQLite (`keys.db`), which works while Redis is down and is shared by every process on the host.
 
-A key is `gl_<id>_<43 url-safe characters>`; only its SHA-256 is kept, which is enough because the secret is 256 random bits.
-Invariants: a secret is shown once, when it is made; a revoked key is refused by the very next request in every process, because
-each look-up first asks SQLite (PRAGMA data_version, microseconds) whether any process has changed the table.
+A key is `gl_<id>_<43 url-safe characters>`; only its SHA-256 is kept, which is enough because the secret is 256 random
+bits.
+
+Invariants: a secret is shown once, when it is made; a revoked key is refused by the very next request in every
+process, because each look-up first asks SQLite (PRAGMA data_version, microseconds) whether any process has changed the
+table.
 """
 
 from __future__ import annotations
@@ -134,7 +137,7 @@ class KeyStore:
             if connection.execute("SELECT 1 FROM keys WHERE role = 'admin' AND revoked_at IS NULL").fetchone():
                 return None
             key, secret = self._draft("first admin", "admin", frozenset(), True, None, 0, 0, None)
-            # The file first: a crash in between leaves a file that the next start replaces, never a key that nobody has.
+            # The file first: a crash in between leaves a file that the next start replaces, not a key nobody has.
             _write_secret_file(home / ADMIN_KEY_FILE, secret + "\n")
             _insert(connection, key, secret)
         return secret
@@ -234,7 +237,10 @@ class KeyStore:
             connection.close()
 
 
-_COLUMNS = "id, name, role, last4, groups, trusted, segment, requests_per_minute, votes_per_minute, created_at, expires_at, revoked_at"
+_COLUMNS = (
+    "id, name, role, last4, groups, trusted, segment, requests_per_minute, votes_per_minute, "
+    "created_at, expires_at, revoked_at"
+)
 _SELECT = f"SELECT sha256, {_COLUMNS} FROM keys"  # noqa: S608 - constants only
 
 
@@ -261,7 +267,8 @@ def _insert(connection: sqlite3.Connection, key: ApiKey, secret: str) -> None:
 
 def _from_row(row: tuple[object, ...]) -> tuple[bytes, ApiKey]:
     digest, key_id, name, role, last4, groups, trusted, *rest = row
-    key = ApiKey(key_id, name, role, last4, frozenset(json.loads(str(groups))), bool(trusted), *rest)  # type: ignore[arg-type]
+    names = frozenset(json.loads(str(groups)))
+    key = ApiKey(key_id, name, role, last4, names, bool(trusted), *rest)  # type: ignore[arg-type]
     return digest, key  # type: ignore[return-value]
 
 

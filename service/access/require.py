@@ -24,11 +24,12 @@ def require(role: Role, *, browser: bool = False) -> Callable[..., Awaitable[Pri
 
     Args:
         role: The least role.
-        browser: Also take the key as the password of HTTP Basic, for pages that a browser opens by itself. Only for pages that
-            change nothing: a browser sends Basic credentials along with requests that other sites make.
+        browser: Also take the key as the password of HTTP Basic, for pages that a browser opens by itself. Only for
+            pages that change nothing: a browser sends Basic credentials along with requests that other sites make.
 
     Returns:
-        The dependency; it gives the Principal, raises 401 without a valid key, 403 for a lesser role, 429 over the key's limit.
+        The dependency; it gives the Principal, raises 401 without a valid key, 403 for a lesser role, 429 over the
+            key's limit.
     """
 
     async def authenticate(request: Request) -> Principal:

@@ -108,7 +108,7 @@ def list_batch_files(
     parts: Parts,
     after: After = None,
     before: Before = None,
-    filter: Annotated[Status | None, Query(description="only files with this status")] = None,  # noqa: A002 - OpenAI's name
+    filter: Annotated[Status | None, Query(description="only files with this status")] = None,
     limit: Limit = 20,
     order: Order = "desc",
 ) -> ListOf[VectorStoreFile]:

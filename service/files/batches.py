@@ -1,6 +1,7 @@
 """Which files were put into a collection together. Their state is the documents'; a batch only remembers the list.
 
-In SQLite beside the catalog, so that a batch is known to every process and survives a restart. Old batches are forgotten.
+In SQLite beside the catalog, so that a batch is known to every process and survives a restart. Old batches are
+forgotten.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class BatchStore:
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS batches "
-            "(id TEXT PRIMARY KEY, collection_id TEXT NOT NULL, file_ids TEXT NOT NULL, created_at REAL NOT NULL) STRICT"
+            "(id TEXT PRIMARY KEY, collection_id TEXT NOT NULL, file_ids TEXT NOT NULL, created_at REAL NOT NULL) "
+            "STRICT"
         )
 
     def close(self) -> None:

@@ -48,7 +48,10 @@ class DocumentChange(BaseModel):
 
 @router.post("", summary="Put a file into a vector store")
 def attach_file(vector_store_id: StoreId, body: NewDocument, principal: Writer, parts: Parts) -> VectorStoreFile:
-    """Queue a file for ingestion. It will end `completed` or `failed`; a file of the same name is replaced once it is completed."""
+    """Queue a file for ingestion.
+
+    It will end `completed` or `failed`; a file of the same name is replaced once it is completed.
+    """
     document = parts.catalog.attach(principal.caller, vector_store_id, body.file_id, attributes=body.attributes)
     parts.enqueue_ingest()
     return VectorStoreFile.of(document)
@@ -61,7 +64,7 @@ def list_documents(
     parts: Parts,
     after: After = None,
     before: Before = None,
-    filter: Annotated[Status | None, Query(description="only files with this status")] = None,  # noqa: A002 - OpenAI's name
+    filter: Annotated[Status | None, Query(description="only files with this status")] = None,
     limit: Limit = 20,
     order: Order = "desc",
 ) -> ListOf[VectorStoreFile]:

@@ -1,4 +1,4 @@
-"""`/v1/jobs`: ingestions with their progress, read from the documents themselves, so that they cannot disagree with them."""
+"""`/v1/jobs`: ingestions with their progress, read from the documents themselves, so that the two cannot disagree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`POST /v1/vector_stores/{id}/search`: the hot route. The body is read and the answer is written without the framework's models."""
+"""`POST /v1/vector_stores/{id}/search`: the hot route.
+
+The body is read and the answer is written without the framework's models.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from service.error_handlers import invalid_request
 router = APIRouter(prefix="/v1/vector_stores/{vector_store_id}/search", tags=["vector stores"])
 Reader = Annotated[Principal, Depends(require("user"))]
 StoreId = Annotated[str, Path(max_length=256)]
-Query = Annotated[str, Field(min_length=1, max_length=8192)]
+Query = Annotated[str, Field(min_length=1, max_length=8000)]
 
 
 class RankingOptions(BaseModel):
@@ -80,7 +83,10 @@ _BODY: dict[str, Any] = {
 
 @router.post("", summary="Search a vector store", openapi_extra=_BODY, responses={200: {"model": SearchPage}})
 async def search(request: Request, vector_store_id: StoreId, principal: Reader) -> Response:
-    """Find the passages nearest to a query, by meaning and by words. Several queries are searched side by side and merged."""
+    """Find the passages nearest to a query, by meaning and by words.
+
+    Several queries are searched side by side and merged.
+    """
     try:
         body = SearchBody.model_validate_json(await request.body())
     except ValidationError as error:

@@ -1,4 +1,7 @@
-"""OpenAI's objects for files and vector stores, and how our nouns become them. Fields that OpenAI lacks are marked as ours."""
+"""OpenAI's objects for files and vector stores, and how our nouns become them.
+
+Fields that OpenAI lacks are marked as ours.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Receives a multipart upload straight into the catalog's staging file: one write, a byte cap, never the file in memory.
+"""Receives a multipart upload straight into the catalog's staging file.
 
-The framework's own form parser would spool the whole body to a temporary folder first. The client's file name is kept for people to
-read and is never part of a path.
+One write, a byte cap, never the file in memory.
+
+The framework's own form parser would spool the whole body to a temporary folder first. The client's file name is kept
+for people to read and is never part of a path.
 """
 
 from __future__ import annotations

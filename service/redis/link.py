@@ -1,8 +1,8 @@
 """The service's connection to Redis: short timeouts, and a gate that fails fast while Redis is away, stalled or unsafe.
 
 A probe runs on a connection of its own. While it fails, every other command is refused at once with `RedisRefused` (a
-`redis.ConnectionError`), so that a stalled Redis costs a request nothing; the first good probe opens the gate again. The address
-is asked for at each new connection, so a Redis that came back on another port is found.
+`redis.ConnectionError`), so that a stalled Redis costs a request nothing; the first good probe opens the gate again.
+The address is asked for at each new connection, so a Redis that came back on another port is found.
 """
 
 from __future__ import annotations
