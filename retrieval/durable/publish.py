@@ -32,7 +32,7 @@ _STALE_S = 3600.0  # nobody takes that long to write a single file
 def publish_directory(
     parent: Path,
     name: str,
-    fill: Callable[[Path], None],
+    fill: Callable[[Path], object],
     *,
     parents: tuple[str, ...] = (),
     metadata: Mapping[str, Any] | None = None,
@@ -63,7 +63,7 @@ def publish_directory(
 
 def publish_generation(
     parent: Path,
-    fill: Callable[[Path], None],
+    fill: Callable[[Path], object],
     *,
     parents: tuple[str, ...] = (),
     metadata: Mapping[str, Any] | None = None,
@@ -109,7 +109,7 @@ def prune(parent: Path, keep: int) -> list[str]:
 
 
 @contextmanager
-def _filled(parent: Path, fill: Callable[[Path], None]) -> Iterator[tuple[Path, dict[str, FileEntry]]]:
+def _filled(parent: Path, fill: Callable[[Path], object]) -> Iterator[tuple[Path, dict[str, FileEntry]]]:
     """Give a synced temporary directory, filled and described; remove it when it was not moved away."""
     make_directory(parent)
     temporary = parent / f"{TEMPORARY}{secrets.token_hex(8)}"

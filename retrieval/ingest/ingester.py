@@ -56,12 +56,16 @@ class Ingester:
             should_stop: Asked between documents and between batches, from two threads.
 
         Returns:
-            How many documents were completed, failed or put back for another attempt.
+            How many documents were completed, failed or put back for another attempt (each time counts).
 
         Raises:
             StorageFull: When the disk is full; every document in hand was given back.
         """
-        return self._run(should_stop, rounds=None)
+        total = 0
+        # Again after a pass that did something: it may have put documents back for another attempt.
+        while not should_stop() and (handled := self._run(should_stop, rounds=None)):
+            total += handled
+        return total
 
     def _run(self, should_stop: Callable[[], bool], *, rounds: int | None) -> int:
         options = self._options

@@ -65,7 +65,7 @@ def test_publishing_survives_being_killed(tmp_path: Path) -> None:
             assert (found.path / name).read_bytes() == expected.randbytes(50_000)
         acknowledged = n
 
-        durable.publish_generation(tmp_path, lambda d: (d / "x").write_text("next") and None, metadata={"n": n})
+        durable.publish_generation(tmp_path, lambda d: (d / "x").write_text("next"), metadata={"n": n})
         # Put back what the children's oracle expects.
         durable.swap_pointer(tmp_path, found.path.name)
     assert acknowledged > 0

@@ -55,7 +55,7 @@ def write_big(directory: Path) -> None:
 @pytest.mark.parametrize("leave", [0, 4096, 8192, 16384, 65536, 262144])
 def test_a_generation_that_does_not_fit_is_not_there(small_disk: Path, leave: int) -> None:
     home = small_disk / "index"
-    durable.publish_generation(home, lambda d: (d / "a").write_text("first") and None)
+    durable.publish_generation(home, lambda d: (d / "a").write_text("first"))
     ballast = fill_disk(small_disk, leave)
 
     with pytest.raises(StorageFull):
@@ -127,10 +127,10 @@ from pathlib import Path
 from retrieval import durable
 from retrieval.errors import StorageFull
 home = Path({str(tmp_path)!r})
-durable.publish_generation(home, lambda d: (d / "a").write_text("first") and None)
+durable.publish_generation(home, lambda d: (d / "a").write_text("first"))
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, {resource.RLIM_INFINITY}))
 try:
-    durable.publish_generation(home, lambda d: (d / "big").write_bytes(b"y" * 300_000) and None)
+    durable.publish_generation(home, lambda d: (d / "big").write_bytes(b"y" * 300_000))
 except StorageFull:
     sys.exit(7)
 """

@@ -249,16 +249,16 @@ _SLOW_MACHINE = [HealthCheck.too_slow, HealthCheck.filter_too_much]
 
 
 def test_the_catalog_behaves_like_the_model() -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         CatalogMachine,
-        settings=settings(max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=_SLOW_MACHINE),
+        settings=settings(max_examples=15, stateful_step_count=40, deadline=None, suppress_health_check=_SLOW_MACHINE),
     )
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_the_catalog_behaves_like_the_model_for_long() -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         CatalogMachine,
         settings=settings(max_examples=400, stateful_step_count=60, deadline=None, suppress_health_check=_SLOW_MACHINE),
     )

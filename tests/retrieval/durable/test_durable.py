@@ -88,7 +88,7 @@ def test_names_are_safe(tmp_path: Path, name: str) -> None:
 
 def test_the_manifest_name_is_ours(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput):
-        durable.publish_generation(tmp_path, lambda d: (d / "manifest.json").write_text("{}") and None)
+        durable.publish_generation(tmp_path, lambda d: (d / "manifest.json").write_text("{}"))
 
 
 def test_leftovers_of_a_crash_do_not_block_and_go_away(tmp_path: Path) -> None:
