@@ -1,4 +1,4 @@
-"""A chat server as a process of its own: `python -m tests.faults.chat_server HOME REDIS_URL` prints its port and a key."""
+"""A chat server as a process: `python -m tests.faults.chat_server HOME REDIS_URL` prints its port and a key."""
 
 from __future__ import annotations
 
