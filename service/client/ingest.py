@@ -119,7 +119,11 @@ class _Run:
             file: The file here.
             known: The newest document of that name there.
         """
-        digest = sha256_of(file.path)
+        try:
+            digest = sha256_of(file.path)
+        except OSError as error:
+            self.finish(FileResult(file.source, "failed", reason=f"cannot be read: {error.strerror}"))
+            return
         if known is not None and known["status"] in ("failed", "cancelled"):
             # Tried anew; its failure would stay in the list for ever.
             self._server.call("DELETE", f"/v1/files/{known['id']}")

@@ -1,0 +1,74 @@
+"""Real Groundloop processes for tests: started in a session of their own, killed at the end whatever happens."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+PATIENCE_S = 90.0
+
+
+def start(home: Path, *command: str, **settings: str) -> subprocess.Popen[str]:
+    """Start `groundloop <command>` on a home; settings are names without the prefix."""
+    environment = {
+        **os.environ,
+        "GROUNDLOOP_HOME": str(home),
+        "GROUNDLOOP_EMBEDDING_MODEL": "hashing",
+        "OMP_NUM_THREADS": "1",
+        **{f"GROUNDLOOP_{name.upper()}": value for name, value in settings.items()},
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "service.cli", *command],
+        env=environment,
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def wait_until(true: Callable[[], object], timeout_s: float = PATIENCE_S) -> None:
+    """Wait until it is true."""
+    deadline = time.monotonic() + timeout_s
+    while not true():
+        assert time.monotonic() < deadline, f"it did not happen within {timeout_s} s"
+        time.sleep(0.05)
+
+
+def children(pid: int, *words: str) -> list[psutil.Process]:
+    """Give the living descendants whose command line holds all of these words."""
+    found = []
+    for process in psutil.Process(pid).children(recursive=True):
+        try:
+            line = process.cmdline()
+            if all(any(word in part for part in line) for word in words) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+def gone(process: psutil.Process) -> bool:
+    """Tell whether a process has ended."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def kill(process: subprocess.Popen[str]) -> str:
+    """Kill what is left of a process with its descendants, and give what it printed."""
+    try:
+        for child in psutil.Process(process.pid).children(recursive=True):
+            child.kill()
+    except psutil.NoSuchProcess:
+        pass
+    process.kill()
+    return process.communicate()[0]
