@@ -15,6 +15,7 @@ from typing import Any
 import redis.exceptions as redis_errors
 
 from retrieval import errors as retrieval_errors
+from service.redis.refused import RedisRefused
 from training.policy.base import PolicyError, PolicyUnavailable, PromptTooLong
 
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
@@ -105,6 +106,8 @@ def as_api_error(error: Exception) -> ApiError | None:
             return ApiError(400, message, code="context_length_exceeded", param="messages")
         case PolicyError():
             return unavailable("policy", message)
+        case RedisRefused():
+            return unavailable("redis", message, retry_after_s=REDIS_RETRY_S)
         case redis_errors.RedisError() if redis_is_down(error):
             return unavailable("redis", "the feedback store (Redis) cannot take this now", retry_after_s=REDIS_RETRY_S)
     return None

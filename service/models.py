@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from retrieval.catalog import Catalog
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from retrieval.embed.query import QueryEncoder
     from retrieval.search import Searcher
     from training.policy.base import ServingPolicy
+    from training.policy.extractive import Prior
 
 RETRY_S = 60
 log = logging.getLogger(__name__)
@@ -145,8 +147,8 @@ def load_policies(settings: Settings, encoders: Encoders) -> list[ServingPolicy]
 
     embedded: ServingPolicy = ExtractivePolicy(
         encoders.load(settings.embedding_model)[0],
-        max_sentences=settings.max_answer_sentences,
-        abstain_threshold=settings.abstain_threshold,
+        prior=_prior(settings.abstain_threshold),
+        most_sentences=settings.max_answer_sentences,
     )
     match settings.policy:
         case "extractive":
@@ -155,6 +157,19 @@ def load_policies(settings: Settings, encoders: Encoders) -> list[ServingPolicy]
             return [_causal(settings), embedded]
         case "remote":
             return [_remote(settings), embedded]
+
+
+def _prior(abstain_threshold: float | None) -> Prior | None:
+    """Shift the log-odds of saying nothing, so that 1 in 2 becomes the threshold."""
+    from training.policy.extractive import Prior
+    from training.policy.extractive.features import HALT_FEATURES
+
+    if abstain_threshold is None:
+        return None
+    shipped = Prior.shipped()
+    halt = shipped.halt.copy()
+    halt[HALT_FEATURES.index("begin")] -= math.log(abstain_threshold / (1 - abstain_threshold))
+    return replace(shipped, halt=halt)
 
 
 def _causal(settings: Settings) -> ServingPolicy:

@@ -19,12 +19,10 @@ from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from service.redis.refused import RedisRefused
+
 LinkState = Literal["up", "down", "unsafe"]
 log = logging.getLogger(__name__)
-
-
-class RedisRefused(errors.ConnectionError):
-    """The gate is closed; the message says why."""
 
 
 class _Pool(ConnectionPool):
@@ -54,6 +52,11 @@ class _Pool(ConnectionPool):
             raise RedisRefused(refusal)
         return await super().get_connection()
 
+    async def forget_idle(self) -> None:
+        """Drop the idle connections, which would come back to the address that they were made for."""
+        await self.disconnect(inuse_connections=False)
+        self._available_connections.clear()
+
 
 class RedisLink:
     """Redis as the service sees it. For one event loop."""
@@ -82,10 +85,11 @@ class RedisLink:
         self._unsafe_ok = unsafe_ok
         self._probe_s = probe_s
         self._task: asyncio.Task[None] | None = None
-        self.client: Redis = Redis.from_pool(
-            _Pool(address, lambda: None if self.state == "up" else self.detail, timeout_s)
+        self._pools = (
+            _Pool(address, lambda: None if self.state == "up" else self.detail, timeout_s),
+            _Pool(address, lambda: None, probe_s),
         )
-        self._prober: Redis = Redis.from_pool(_Pool(address, lambda: None, probe_s))
+        self.client, self._prober = (Redis.from_pool(pool) for pool in self._pools)
 
     async def start(self) -> None:
         """Probe once, so that the state is known, then go on in the background."""
@@ -114,6 +118,9 @@ class RedisLink:
                 str(error) if isinstance(error, RedisRefused) else f"Redis does not answer ({type(error).__name__})"
             )
             self._become("down", refusal)
+            for pool in self._pools:
+                with contextlib.suppress(errors.RedisError, OSError):
+                    await pool.forget_idle()
             return
         if problems and not self._unsafe_ok:
             self._become("unsafe", "this Redis could lose votes: " + "; ".join(problems))

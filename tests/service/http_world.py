@@ -1,4 +1,4 @@
-"""The whole application on a real port, over a real catalog, index and Redis; only the encoder and the policy are light."""
+"""The whole application on a real port, over a real catalog, index and Redis; only encoder and policy are light."""
 
 from __future__ import annotations
 

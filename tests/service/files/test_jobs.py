@@ -1,0 +1,48 @@
+"""`/v1/jobs`: every ingestion, once, with its progress and its error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.service.http_world import LiveServer, light_settings, running
+
+
+@pytest.fixture
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """Give a server with three stores of two good files and a bad one each."""
+    with running(light_settings(tmp_path_factory.mktemp("jobs"), None)) as live, live.http("operator") as http:
+        for i in range(3):
+            store = http.post("/v1/vector_stores", json={"name": f"s{i}"}).json()["id"]
+            for name, content in (("a.md", b"alpha beta"), ("b.md", b"gamma delta"), ("c.pdf", b"%PDF-1.7 no")):
+                file = http.post("/v1/files", files={"file": (name, content)}).json()["id"]
+                http.post(f"/v1/vector_stores/{store}/files", json={"file_id": file})
+        yield live
+
+
+def listed(server: LiveServer, **query: str) -> list[dict[str, object]]:
+    """Page through the jobs, two at a time."""
+    jobs: list[dict[str, object]] = []
+    with server.http("operator") as http:
+        while True:
+            after = {"after": str(jobs[-1]["id"])} if jobs else {}
+            page = http.get("/v1/jobs", params={"limit": "2", **query, **after}).json()
+            jobs += page["data"]
+            if not page["has_more"]:
+                return jobs
+
+
+def test_jobs_show_what_waits_and_what_came_of_it(server: LiveServer) -> None:
+    waiting = listed(server)
+    assert len({job["id"] for job in waiting}) == len(waiting) == 9
+    assert {(job["status"], job["stage"], job["percent"]) for job in waiting} == {("in_progress", "queued", 0)}
+    server.ingest()
+    done = listed(server, status="completed")
+    failed = listed(server, status="failed")
+    assert (len(done), len(failed)) == (6, 3)
+    assert {job["percent"] for job in done} == {100}
+    assert all(job["last_error"] for job in failed)
+    with server.http("operator") as http:
+        assert http.get(f"/v1/jobs/{failed[0]['id']}").json() == failed[0]
+        assert http.get("/v1/jobs/ingest:vs_x:file-y").status_code == 404
