@@ -51,8 +51,9 @@ class Outcomes:
             claim.document.document_id,
             "".join(traceback.format_tb(error.__traceback__)),
         )
+        what = f"embedding with {claim.embedding_model}" if stage == "embedding" else stage
         reason = (
-            f"An unexpected {type(error).__name__} while {stage}; the worker's log says where. Upload again to retry."
+            f"An unexpected {type(error).__name__} while {what}; the worker's log says where. Upload again to retry."
         )
         with suppress(StaleClaim):
             self._catalog.retry(claim, DocumentError("server_error", reason))
