@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import codecs
+from pathlib import Path
 
 from retrieval.errors import ParseError
+from retrieval.parse.limits import ParseLimits
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -15,6 +17,50 @@ _BOMS = (
 )
 _SAMPLE_BYTES = 256 << 10
 _FEW_ZEROS = 3  # a stray zero byte is dropped with the other control characters
+
+
+def read_source(path: Path, limits: ParseLimits) -> bytes:
+    """Give the bytes of a file of text or markup.
+
+    Args:
+        path: The file.
+        limits: The most text it may hold; no character takes more than four bytes.
+
+    Returns:
+        The bytes.
+
+    Raises:
+        ParseError: With code `file_too_large`.
+    """
+    if path.stat().st_size > 4 * limits.max_text_chars:
+        raise _too_long(limits)
+    return path.read_bytes()
+
+
+def read_text(path: Path, limits: ParseLimits) -> str:
+    """Give the text of a file.
+
+    Args:
+        path: The file.
+        limits: The most text it may hold.
+
+    Returns:
+        Its text, as `decode_text` gives it.
+
+    Raises:
+        ParseError: With code `file_too_large`, or as `decode_text`.
+    """
+    text = decode_text(read_source(path, limits))
+    if len(text) > limits.max_text_chars:
+        raise _too_long(limits)
+    return text
+
+
+def _too_long(limits: ParseLimits) -> ParseError:
+    return ParseError(
+        "file_too_large",
+        f"The file holds more than {limits.max_text_chars:,} characters of text. Split it into smaller files.",
+    )
 
 
 def decode_text(data: bytes) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from retrieval.errors import ParseError
 from retrieval.parse.builder import DocumentBuilder
-from retrieval.parse.decode import decode_text
+from retrieval.parse.decode import read_text
 from retrieval.parse.limits import ParseLimits
 from retrieval.types import ParsedDocument
 
@@ -31,7 +31,7 @@ def parse_delimited(path: Path, limits: ParseLimits) -> ParsedDocument:
     Raises:
         ParseError: When it is not text, too large or empty.
     """
-    text = decode_text(path.read_bytes())
+    text = read_text(path, limits)
     builder = DocumentBuilder(limits.max_text_chars)
     csv.field_size_limit(_MAX_FIELD_CHARS)
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrieval.parse.builder import DocumentBuilder, table_row
-from retrieval.parse.decode import decode_text
+from retrieval.parse.decode import decode_text, read_source
 from retrieval.parse.html_walk import walk_html
 from retrieval.parse.limits import ParseLimits
 from retrieval.parse.safe_xml import local_name
@@ -40,7 +40,7 @@ def parse_html(path: Path, limits: ParseLimits) -> ParsedDocument:
     Raises:
         ParseError: When it holds no visible text or too much.
     """
-    data = path.read_bytes()
+    data = read_source(path, limits)
     return html_document(_declared(data) or decode_text(data), limits)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from retrieval.errors import ParseError
 from retrieval.parse.builder import DocumentBuilder
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ _HIDDEN_STYLE = re.compile(
     r"|text-indent\s*:\s*-\d{3,}|(left|top)\s*:\s*-\d{4,}px",
     re.IGNORECASE,
 )
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*?(/?)>")
+# Elements that end by themselves, with no closing tag or with an optional one.
+_UNCOUNTED = set(
+    "br hr img input meta link col area base embed source track wbr p li dt dd td th tr thead tbody tfoot option optgroup"
+    " colgroup caption rb rt rp html head body".split()
+)
+_MAX_OPEN = 3_000  # the parser's time grows with the square of the depth: 30,000 nested lists take it 25 s
 _MAIN_SHARE = 0.25  # a main part with less of the page's text than this was marked by mistake
 _MAX_DEPTH = 150  # deeper is generated or hostile: its text is taken flat
 
@@ -50,7 +58,11 @@ def walk_html(source: str, builder: DocumentBuilder, *, skip_page_furniture: boo
 
     Returns:
         What the page says of itself.
+
+    Raises:
+        ParseError: With code `invalid_file` when more elements are open at once than any page has.
     """
+    _check_nesting(source)
     from selectolax.lexbor import LexborHTMLParser
 
     tree = LexborHTMLParser(source)
@@ -74,6 +86,15 @@ def walk_html(source: str, builder: DocumentBuilder, *, skip_page_furniture: boo
         if node is not None and node.attributes.get(attribute):
             facts[name] = node.attributes[attribute] or ""
     return WalkedPage(facts, walker.linked / max(walker.seen, 1))
+
+
+def _check_nesting(source: str) -> None:
+    open_now = 0
+    for closing, name, self_closed in _TAG.findall(source):
+        if not self_closed and name.lower() not in _UNCOUNTED:
+            open_now = max(0, open_now - 1) if closing else open_now + 1
+            if open_now > _MAX_OPEN:
+                raise ParseError("invalid_file", f"The page nests more than {_MAX_OPEN:,} elements. Save it again.")
 
 
 def _children(node: LexborNode) -> Iterator[LexborNode]:

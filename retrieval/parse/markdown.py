@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from retrieval.errors import ParseError
 from retrieval.parse.builder import MAX_TITLE_CHARS, leading_title
 from retrieval.parse.clean import clean_text, one_line
-from retrieval.parse.decode import decode_text
+from retrieval.parse.decode import read_text
 from retrieval.parse.limits import ParseLimits
 from retrieval.types import Block, BlockKind, ParsedDocument
 
@@ -47,9 +47,7 @@ def parse_markdown(path: Path, limits: ParseLimits) -> ParsedDocument:
     Raises:
         ParseError: When it is not text, too large or empty.
     """
-    text = clean_text(decode_text(path.read_bytes()))
-    if len(text) > limits.max_text_chars:
-        raise ParseError("file_too_large", f"The file has over {limits.max_text_chars:,} characters. Split it.")
+    text = clean_text(read_text(path, limits))
     title = ""
     front = _FRONT_MATTER.match(text)
     if front:

@@ -9,7 +9,7 @@ from pathlib import Path
 from retrieval.errors import ParseError
 from retrieval.parse.builder import MAX_TITLE_CHARS, leading_title
 from retrieval.parse.clean import clean_text
-from retrieval.parse.decode import decode_text
+from retrieval.parse.decode import read_text
 from retrieval.parse.limits import ParseLimits
 from retrieval.types import Block, BlockKind, ParsedDocument
 
@@ -42,8 +42,7 @@ def parse_text(path: Path, limits: ParseLimits, markup: str = "text") -> ParsedD
     Raises:
         ParseError: When it is not text, too large or empty.
     """
-    text = clean_text(decode_text(path.read_bytes()))
-    return text_document(text, limits, markup)
+    return text_document(clean_text(read_text(path, limits)), limits, markup)
 
 
 def text_document(text: str, limits: ParseLimits, markup: str = "text") -> ParsedDocument:
@@ -58,10 +57,8 @@ def text_document(text: str, limits: ParseLimits, markup: str = "text") -> Parse
         The document.
 
     Raises:
-        ParseError: When it is too large or empty.
+        ParseError: When it is empty.
     """
-    if len(text) > limits.max_text_chars:
-        raise ParseError("file_too_large", f"The file has over {limits.max_text_chars:,} characters. Split it.")
     if markup == "rst":
         text = _RST_COMMENT.sub("", _RST_NOISE.sub("", text + "\n"))
     elif markup == "asciidoc":

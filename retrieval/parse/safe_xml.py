@@ -29,6 +29,8 @@ def parse_xml(data: bytes, what: str) -> _Element:
     try:
         return etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
+        if error.code == etree.ErrorTypes.ERR_NO_MEMORY:
+            raise MemoryError from None
         raise ParseError("invalid_file", f"The file is damaged: {what} cannot be read ({error.msg}).") from None
 
 

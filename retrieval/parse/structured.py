@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from retrieval.errors import ParseError
 from retrieval.parse.builder import DocumentBuilder
-from retrieval.parse.decode import decode_text
+from retrieval.parse.decode import read_text
 from retrieval.parse.limits import ParseLimits
 from retrieval.types import ParsedDocument
 
 _MAX_DEPTH = 100
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 
 
 def parse_json(path: Path, limits: ParseLimits) -> ParsedDocument:
@@ -31,7 +29,7 @@ def parse_json(path: Path, limits: ParseLimits) -> ParsedDocument:
     Raises:
         ParseError: When it is not JSON, nested deeper than 100, too large or empty.
     """
-    value = _load(decode_text(path.read_bytes()), "The file")
+    value = _load(read_text(path, limits), "The file")
     builder = DocumentBuilder(limits.max_text_chars)
     if isinstance(value, dict):
         scalars = {key: item for key, item in value.items() if not isinstance(item, dict | list)}
@@ -60,28 +58,24 @@ def parse_json_lines(path: Path, limits: ParseLimits) -> ParsedDocument:
         ParseError: When a line is not JSON; the message names it.
     """
     builder = DocumentBuilder(limits.max_text_chars)
-    for number, line in enumerate(decode_text(path.read_bytes()).splitlines(), 1):
+    for number, line in enumerate(read_text(path, limits).splitlines(), 1):
         if line.strip():
             _records(builder, [_load(line, f"Line {number}")])
     return builder.build()
 
 
 def _load(text: str, what: str) -> Any:
-    depth = deepest = 0
-    for token in _TOKENS.finditer(text):
-        mark = token.group()
-        if mark in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-            if deepest > _MAX_DEPTH:
-                raise ParseError("invalid_file", f"{what} is nested deeper than {_MAX_DEPTH} levels. Flatten it.")
-        elif mark in "]}":
-            depth -= 1
     try:
         return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+    except RecursionError:
+        raise _too_deep(what) from None
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise ParseError("invalid_file", f"{what} is not valid JSON: {error.msg} ({where}).") from None
+
+
+def _too_deep(what: str) -> ParseError:
+    return ParseError("invalid_file", f"{what} is nested deeper than {_MAX_DEPTH} levels. Flatten it.")
 
 
 def _records(builder: DocumentBuilder, items: list[Any]) -> None:
@@ -102,11 +96,13 @@ def _scalar(value: object) -> str:
     return str(value)
 
 
-def _lines(value: Any, path: str) -> Iterator[str]:
+def _lines(value: Any, path: str, depth: int = 0) -> Iterator[str]:
     """Give `path.to.key: value` lines; a list of plain values is one line."""
+    if depth > _MAX_DEPTH:
+        raise _too_deep("The file")
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from _lines(item, f"{path}.{key}" if path else str(key))
+            yield from _lines(item, f"{path}.{key}" if path else str(key), depth + 1)
     elif isinstance(value, list):
         if all(not isinstance(item, dict | list) for item in value):
             if value:
@@ -114,6 +110,6 @@ def _lines(value: Any, path: str) -> Iterator[str]:
                 yield f"{path}: {joined}" if path else joined
         else:
             for number, item in enumerate(value, 1):
-                yield from _lines(item, f"{path}[{number}]")
+                yield from _lines(item, f"{path}[{number}]", depth + 1)
     elif value is not None:
         yield f"{path}: {_scalar(value)}" if path else _scalar(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import zipfile
 from email.message import EmailMessage
@@ -129,6 +130,7 @@ def zip_of(path: Path, members: dict[str, bytes]) -> Path:
     return path
 
 
+@functools.cache
 def zeros_stream(size: int) -> bytes:
     """Give that many zero bytes, deflated."""
     import zlib
