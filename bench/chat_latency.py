@@ -124,7 +124,8 @@ def _mixed(vectors: np.ndarray, count: int) -> np.ndarray:
     first, second = rng.integers(len(vectors), size=(2, count))
     noise = rng.standard_normal((count, vectors.shape[1])) / np.sqrt(vectors.shape[1])
     mixed = vectors[first] + vectors[second] + noise
-    return (mixed / np.linalg.norm(mixed, axis=1, keepdims=True)).astype(np.float32)
+    unit: np.ndarray = (mixed / np.linalg.norm(mixed, axis=1, keepdims=True)).astype(np.float32)
+    return unit
 
 
 def _row(name: str, result: LoadResult) -> list[object]:

@@ -62,11 +62,7 @@ class ThreadStream(Generic[T]):
         self.work: Future[None] = executor.submit(self._run)
 
     async def next(self) -> T | None:
-        """Give the next item, None at the end.
-
-        Raises:
-            BaseException: Whatever the iterator raised.
-        """
+        """Give the next item, None at the end; raise what the iterator raised."""
         item = await self._queue.get()
         if isinstance(item, _End):
             self._queue.put_nowait(item)  # the end stays the end

@@ -53,10 +53,9 @@ class Exchange:
         self._first_seen = False
 
     async def next(self) -> Piece | None:
-        """Give the next piece of text; None when all answers are whole. Safe to cancel and to call again.
+        """Give the next piece of text, None when all answers are whole; raise what stopped the policy.
 
-        Raises:
-            Exception: Whatever stopped the policy.
+        Safe to cancel and to call again.
         """
         try:
             while (step := await self._steps.next()) is not None:

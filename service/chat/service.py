@@ -90,11 +90,7 @@ class ChatService:
         return exchange
 
     async def complete(self, asked: Asked) -> ChatCompletionOut:
-        """Answer a request that is not streamed.
-
-        Raises:
-            ApiError: 503 if it takes too long or the server stops; see also `open`.
-        """
+        """Answer a request that is not streamed; fails as `open` does, and with 503 if the time or the server ends."""
         exchange = await self.open(asked)
         try:
             while await exchange.next() is not None:

@@ -34,7 +34,7 @@ def splice(previous: str, fragment: str) -> str:
     if first in PREPOSITIONS:
         if first in lowered:
             start = len(lowered) - 1 - lowered[::-1].index(first)
-            end = _phrase_end(lowered, start + 1)
+            end = _phrase_end([token.group() for token in tokens], start + 1)
             return body[: tokens[start].start()] + fragment + body[tokens[end - 1].end() :] + mark
         return f"{body} {fragment}{mark}"
     place = _only_place(lowered, [token.group() for token in tokens], fragment)
@@ -47,10 +47,19 @@ def splice(previous: str, fragment: str) -> str:
     return f"{body[:start]}{fragment}{mark}"
 
 
-def _phrase_end(lowered: list[str], start: int) -> int:
-    """Index behind the phrase that begins at `start`: up to the next preposition or the end."""
+def _phrase_end(written: list[str], start: int) -> int:
+    """Index behind the phrase that begins at `start`: a name's end, else the next preposition or the end.
+
+    After a name comes the verb ("the office in Berlin open"); after another noun the rules could not tell.
+    """
     end = start
-    while end < len(lowered) and lowered[end] not in _NOT_PHRASAL:
+    while end < len(written) and written[end].lower() in DETERMINERS:
+        end += 1
+    if end < len(written) and written[end][0].isupper():
+        while end < len(written) and (written[end][0].isupper() or written[end].isdigit()):
+            end += 1
+        return end
+    while end < len(written) and written[end].lower() not in _NOT_PHRASAL:
         end += 1
     return end
 

@@ -76,7 +76,7 @@ def answer_steps(
         token: Stops the work.
 
     Yields:
-        Pieces of text, and each answer once it is whole.
+        Step: Pieces of text, and each answer once it is whole.
 
     Raises:
         PolicyError: If the policy cannot answer or breaks off.

@@ -38,7 +38,7 @@ async def chunks(
         heartbeat_s: Silence before a comment line.
 
     Yields:
-        Encoded events and comments.
+        bytes: Encoded events and comments.
     """
     head = {
         "id": exchange.id,

@@ -28,6 +28,7 @@ DIALOGUES = [
     (["Who is the CEO of Acme?"], "What about Globex?", "Who is the CEO of Globex?"),
     (["What are the symptoms of measles?"], "And mumps?", "What are the symptoms of mumps?"),
     (["What are the symptoms of measles?"], "What about in adults?", "What are the symptoms of measles in adults?"),
+    (["When does the office in Berlin open?"], "And in Munich?", "When does the office in Munich open?"),
     # Each question is resolved against the one before, already resolved.
     (
         ["What is Groundloop?", "> A server.", "How do I install it?"],
