@@ -62,13 +62,8 @@ class Database:
     def write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
         """Open the one writing transaction; it commits when the block ends without an exception.
 
-        Args:
-            durable: Whether the commit waits for the disk. Leases and progress need not: they mean nothing after a
-                power cut, and
-                they cannot outlive a durable commit they depend on, since the log is written in order.
-
-        Yields:
-            A connection inside the transaction.
+        With `durable` the commit waits for the disk. Leases and progress need not: they mean nothing after a power cut,
+        and they cannot outlive a durable commit they depend on, since the log is written in order.
         """
         self._check_process()
         with self._writing, self._transaction("BEGIN IMMEDIATE", durable=durable) as connection:

@@ -98,11 +98,7 @@ def spans(connection: sqlite3.Connection, collection_id: str) -> tuple[DocumentS
 def vectors_after(
     connection: sqlite3.Connection, collection_id: str, model: str, position: Position, up_to_seq: int, batch: int
 ) -> tuple[RowIds, np.ndarray, Position] | None:
-    """Read the next vectors in order of publication.
-
-    Returns:
-        Row ids (n,) int64, vectors (n, d) float32 and the position after them; None at the end.
-    """
+    """Read the next vectors as published: ids (n,), vectors (n, d) and the position after them; None at the end."""
     rows = connection.execute(
         "SELECT v.first_chunk, v.count, v.part, v.data, d.seq FROM documents d JOIN vectors v ON "
         "v.document_row = d.row AND v.model = ? "

@@ -44,11 +44,7 @@ def list_page(
 
 
 def delete(connection: sqlite3.Connection, caller: Caller, file_id: str, *, now: float) -> str:
-    """Delete a file and every document made from it.
-
-    Returns:
-        The hash of its blob, which may have no other row now.
-    """
+    """Delete a file and every document made from it; gives the hash of its blob, which may have no other row now."""
     row = file_row(connection, caller, file_id)
     for document in connection.execute(
         "SELECT row, collection_row FROM documents WHERE file_id = ?", (file_id,)

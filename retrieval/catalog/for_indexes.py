@@ -57,18 +57,9 @@ class ForIndexes:
     ) -> Iterator[tuple[RowIds, np.ndarray]]:
         """Give the vectors published after `after_seq` and not after `up_to_seq`, in order of publication.
 
-        What is deleted meanwhile may or may not come; it is among the removals after the number at which the
-        iteration began.
-
-        Args:
-            collection_id: Whose.
-            after_seq: As in `changes`.
-            up_to_seq: Where to stop; None is the newest number now.
-            model: Vectors of this model; None is the model that serves when the iteration begins.
-            batch: About how many vectors at a time.
-
-        Yields:
-            Row ids (n,) int64 and vectors (n, d) float32.
+        Each batch, of about `batch`, is row ids (n,) int64 and vectors (n, d) float32. `model` None is the model that
+        serves when the iteration begins, `up_to_seq` None the newest number then. What is deleted meanwhile may or
+        may not come; it is among the removals after that number.
         """
         with self._db.read() as connection:
             row = feed.collection(connection, collection_id)

@@ -84,8 +84,15 @@ class ForWorkers:
     def complete_many(self, results: Sequence[Result]) -> list[Claim]:
         """Publish several results in one transaction, each behind its own fence; one wait for the disk instead of many.
 
+        Args:
+            results: What was made of each claimed document.
+
         Returns:
             The claims that were refused as stale; nothing of theirs was published.
+
+        Raises:
+            InvalidInput: When a result is not what it should be; nothing at all was published.
+            StorageFull: When the disk is full; nothing at all was published.
         """
         sealed = [completion.seal(result) for result in results]
         with self._db.write() as connection:

@@ -59,10 +59,9 @@ def claim(
 
 
 def sweep(connection: sqlite3.Connection, *, max_attempts: int, monotonic: float, now: float) -> int:
-    """Take back the documents of workers that no longer renew their lease.
+    """Take back the documents of workers that no longer renew their lease, and give how many those were.
 
-    Returns:
-        How many were taken back; those that have had all their attempts have failed.
+    Those that have had all their attempts have failed.
     """
     lost = connection.execute(f"SELECT * FROM documents WHERE {_EXPIRED}", {"now": monotonic}).fetchall()
     for row in lost:
@@ -97,11 +96,7 @@ def fail(connection: sqlite3.Connection, claim: Claim, error: DocumentError, *, 
 
 
 def retry(connection: sqlite3.Connection, claim: Claim, error: DocumentError, *, max_attempts: int, now: float) -> bool:
-    """Give a document back after an unexpected failure.
-
-    Returns:
-        True when it will be tried again, False when this was the last attempt and it has failed with `error`.
-    """
+    """Give a document back after an unexpected failure; False when this was the last attempt and it has failed."""
     row = _end(connection, claim)
     if claim.action == "reembed":
         reembedding.note_failure(connection, claim.document_row, error.message)

@@ -96,11 +96,7 @@ def status(connection: sqlite3.Connection, collection: sqlite3.Row, *, max_attem
 
 
 def purge(connection: sqlite3.Connection, *, limit: int) -> int:
-    """Delete up to `limit` stored blocks of vectors that no collection serves from or moves to.
-
-    Returns:
-        How many were deleted; call again until 0.
-    """
+    """Delete up to `limit` stored blocks of vectors that no collection serves from or moves to; call again until 0."""
     return connection.execute(
         "DELETE FROM vectors WHERE row IN (SELECT v.row FROM vectors v JOIN documents d ON d.row = v.document_row "
         "JOIN collections c ON c.row = d.collection_row "
