@@ -80,7 +80,7 @@ def seal(result: Result) -> Sealed:
 
 
 def store(connection: sqlite3.Connection, sealed: Sealed, *, now: float) -> bool:
-    """Publish a result; False when the claim is stale, or when the collection's model changed and the document waits."""
+    """Publish a result; False when the claim is stale, or the collection's model changed and the document waits."""
     claim = sealed.claim
     row = queue.holds(connection, claim)
     if row is None:
