@@ -1,7 +1,7 @@
-"""Reads a folder of real documents through the sandbox and prints one table: what completed, what failed, how well.
+"""Reads a folder of real documents in the sandbox and prints one table: what completed, what failed, how well.
 
-Where a folder has `sources/` and `groundtruth/` side by side (docling's layout), the words of our text are compared with
-those of the expected Markdown: F1 over the two bags of words, marks of the markup left out.
+Where a folder has `sources/` and `groundtruth/` side by side (docling's layout), the words of our text are compared
+with those of the expected Markdown: F1 over the two bags of words, marks of the markup left out.
 
     python -m bench.parse_docs [--data FOLDER] [--worst 10] [--save]
 """
@@ -91,7 +91,7 @@ def measure(data: Path) -> dict[str, Row]:
 def table(rows: dict[str, Row]) -> str:
     """Give the result as a Markdown table."""
     lines = [
-        "| format | files | completed | failed, by code | seconds | characters | chunks | compared | word F1, mean | least |",
+        "| format | files | completed | failed, by code | seconds | characters | chunks | compared | word F1 | least |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, row in sorted(rows.items(), key=lambda item: -item[1].files):
@@ -100,8 +100,8 @@ def table(rows: dict[str, Row]) -> str:
         mean = f"{sum(scores) / len(scores):.3f}" if scores else "–"
         least = f"{min(scores):.3f}" if scores else "–"
         lines.append(
-            f"| {name} | {row.files} | {row.completed} | {failed} | {row.seconds:.1f} | {row.characters:,} | {row.chunks:,}"
-            f" | {len(scores)} | {mean} | {least} |"
+            f"| {name} | {row.files} | {row.completed} | {failed} | {row.seconds:.1f} | {row.characters:,}"
+            f" | {row.chunks:,} | {len(scores)} | {mean} | {least} |"
         )
     everything = list(rows.values())
     scores = [score for row in everything for score, _ in row.scores]
@@ -117,7 +117,9 @@ def table(rows: dict[str, Row]) -> str:
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "docs", help="folder of documents")
+    parser.add_argument(
+        "--data", type=Path, default=ROOT.parent / "shared" / "data" / "docs", help="folder of documents"
+    )
     parser.add_argument("--worst", type=int, default=0, help="also name so many files with the least agreement")
     parser.add_argument("--save", action="store_true", help="keep the table in bench/results/parse_docs.md")
     options = parser.parse_args()

@@ -1,8 +1,8 @@
 """Cuts a parsed document into chunks: along its headings, then its blocks, then its sentences, never through one.
 
-A chunk is a slice of the document's text. It holds blocks of one section only; a section that does not fit is cut into
-pieces of about the same size, at the ends of blocks where that works, so that no scrap is left over. The headings above a
-chunk are its heading path, not part of its text; the header row of a table that had to be cut joins the path of the
+A chunk is a slice of the document's text. It holds blocks of one section; a section that does not fit is cut into
+pieces of about the same size, at the ends of blocks where that works, so that no scrap is left over. The headings above
+a chunk are its heading path, not part of its text; the header row of a table that had to be cut joins the path of the
 pieces that would otherwise lack it.
 """
 
@@ -26,7 +26,7 @@ class ChunkOptions:
     Attributes:
         max_chars: No chunk is longer. 1,000 characters of English are about 230 of the 256 tokens MiniLM reads.
         min_chars: A shorter piece joins its neighbour of the same section, or of one above or beside it, where it fits.
-        overlap_chars: How much of the end of a chunk the next one of the same section repeats, at most, in whole sentences.
+        overlap_chars: The most of its end that a chunk shares with the next one of its section, in whole sentences.
     """
 
     max_chars: int = 1_000
@@ -202,7 +202,9 @@ def _join(document: ParsedDocument, last: _Piece, piece: _Piece, options: ChunkO
     if not short or piece.end - last.start > options.max_chars or piece.start < last.end:
         return False
     depth = len(_shared(last.path, piece.path))
-    akin = depth >= min(len(last.path), len(piece.path)) or (depth and depth == len(last.path) - 1 == len(piece.path) - 1)
+    akin = depth >= min(len(last.path), len(piece.path)) or (
+        depth and depth == len(last.path) - 1 == len(piece.path) - 1
+    )
     between = document.blocks[last.last_block + 1 : piece.first_block]
     at = last.end
     for block in between:  # only headings may be between them, and nothing that is in no block

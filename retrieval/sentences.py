@@ -11,18 +11,23 @@ import re
 MAX_SENTENCE_CHARS = 600
 
 # Never the end of a sentence: something always follows.
-_OPEN = set(
-    "mr mrs ms dr prof rev hon gov sen rep pres gen col sgt capt lt cmdr maj adm supt messrs mme mlle mx st mt ft"
-    " fig figs eq eqs sec sect ch chap vol vols ed eds e.g i.e eg ie cf vs v viz approx ca resp incl excl"
-    " op no nos nr pp p para art al-hajj dept univ assn bros tel ext sr. jan feb mar apr jun jul aug sep sept oct nov dec".split()
-)
+_OPEN_WORDS = """
+    mr mrs ms dr prof rev hon gov sen rep pres gen col sgt capt lt cmdr maj adm supt messrs mme mlle mx st mt ft
+    fig figs eq eqs sec sect ch chap vol vols ed eds e.g i.e eg ie cf vs v viz approx ca resp incl excl
+    op no nos nr pp p para art dept univ assn bros tel ext jan feb mar apr jun jul aug sep sept oct nov dec
+"""
 # Often the end: it is one when the next word begins a sentence the way sentences begin.
-_MAYBE = set("inc ltd co corp llc plc jr sr etc al u.s u.k u.n e.u d.c a.m p.m ph.d m.d b.c a.d b.a m.a bldg ave blvd rd est".split())
-_STARTERS = set(
-    "the a an this that these those it its he she they we you i his her their our my your there here in on at by for from to"
-    " with when while after before if although though because since however but and so as what who why how where which"
-    " many some most all each every one two another other according during no not both such then thus also".split()
-)
+_MAYBE_WORDS = """
+    inc ltd co corp llc plc jr sr etc al u.s u.k u.n e.u d.c a.m p.m ph.d m.d b.c a.d b.a m.a bldg ave blvd rd est
+"""
+_STARTER_WORDS = """
+    the a an this that these those it its he she they we you i his her their our my your there here in on at by for from
+    to with when while after before if although though because since however but and so as what who why how where which
+    many some most all each every one two another other according during no not both such then thus also
+"""
+# What is an abbreviation as well as a word: before a word that begins a sentence, it is the word.
+_ALSO_WORDS = frozenset({"no", "nos", "p", "art", "v", "ed", "mar", "st"})
+_OPEN, _MAYBE, _STARTERS = (frozenset(words.split()) for words in (_OPEN_WORDS, _MAYBE_WORDS, _STARTER_WORDS))
 _END = re.compile(
     r"(?P<mark>[.!?…]+)(?P<close>[\"'”’»)\]]*(?:\[\d+\])*)(?=\s+(?P<next>[\"'“‘«(\[]*[^\s\"'“‘«(\[]))"
     r"|(?P<cjk>[。！？｡]+[」』”’）]*)"
@@ -55,7 +60,9 @@ def _lines(text: str) -> list[tuple[int, int]]:
     """Give the pieces that no sentence crosses: paragraphs, list items, rows, short lines."""
     pieces, start, line_start = [], 0, 0
     for found in _LINE_BREAK.finditer(text):
-        if text.count("\n", found.start(), found.end()) > 1 or _separate(text[line_start : found.start()], text, found.end()):
+        if text.count("\n", found.start(), found.end()) > 1 or _separate(
+            text[line_start : found.start()], text, found.end()
+        ):
             pieces.append((start, found.start()))
             start = found.end()
         line_start = found.end()
@@ -100,7 +107,11 @@ def _ends(text: str, begin: int, found: re.Match[str]) -> bool:
     word = word_match.group().lower().lstrip("-*")
     if word in _OPEN:
         # "No. 5" is a number; "the answer is no. The next" is not.
-        return word in ("no", "nos", "p", "art", "v", "ed", "mar", "st") and not first.isdigit() and _starts_sentence(text, found)
+        return (
+            word in ("no", "nos", "p", "art", "v", "ed", "mar", "st")
+            and not first.isdigit()
+            and _starts_sentence(text, found)
+        )
     if word in _MAYBE or (len(word) == 1 and word.isalpha()) or re.fullmatch(r"(?:[a-z]\.)+[a-z]", word):
         return _starts_sentence(text, found)
     at_line_start = word_match.start() <= begin or not text[begin : word_match.start()].strip(" -*#>\n\t")

@@ -63,15 +63,19 @@ class SafeZip:
         if total > limits.max_unpacked_bytes:
             raise ParseError(
                 "file_too_large",
-                f"The file unpacks to {total >> 20:,} MB; the limit is {limits.max_unpacked_bytes >> 20:,} MB. Split it.",
+                f"The file unpacks to {total >> 20:,} MB; the limit is {limits.max_unpacked_bytes >> 20:,} MB.",
             )
         seen: set[str] = set()
         for member in members:
             name = member.filename.replace("\\", "/")
             if name.startswith("/") or ".." in PurePosixPath(name).parts or "\0" in name or ":" in name.split("/")[0]:
-                raise ParseError("invalid_file", f"The file holds a part with an unsafe name: {member.filename[:80]!r}.")
+                raise ParseError(
+                    "invalid_file", f"The file holds a part with an unsafe name: {member.filename[:80]!r}."
+                )
             if name in seen:
-                raise ParseError("invalid_file", f"The file holds two parts with one name: {name[:80]!r}. Save it again.")
+                raise ParseError(
+                    "invalid_file", f"The file holds two parts with one name: {name[:80]!r}. Save it again."
+                )
             seen.add(name)
             if member.flag_bits & 0x1:
                 raise ParseError(
@@ -81,15 +85,16 @@ class SafeZip:
             if member.file_size > limits.ratio_floor_bytes and too_dense:
                 raise ParseError(
                     "file_too_large",
-                    f"The part {name[:80]!r} unpacks to more than {limits.max_ratio} times its size, as a zip bomb does.",
+                    f"The part {name[:80]!r} unpacks to over {limits.max_ratio} times its size, as a zip bomb does.",
                 )
 
     def _check_entities(self) -> None:
         for member in self._zip.infolist():
-            if PurePosixPath(member.filename).suffix.lower() in _XML_SUFFIXES:
-                # Entities are declared in the prolog; a longer prolog than this is no office document.
-                if _ENTITY.search(self._read(member.filename, _PROLOG_BYTES, whole=False)):
-                    raise ParseError("invalid_file", "The file declares XML entities, which documents never need.")
+            if PurePosixPath(member.filename).suffix.lower() not in _XML_SUFFIXES:
+                continue
+            # Entities are declared in the prolog; a longer prolog than this is no office document.
+            if _ENTITY.search(self._read(member.filename, _PROLOG_BYTES, whole=False)):
+                raise ParseError("invalid_file", "The file declares XML entities, which documents never need.")
 
     def _read(self, name: str, most: int, *, whole: bool = True) -> bytes:
         try:

@@ -15,7 +15,7 @@ _INVISIBLE = re.compile(
     "\x00-\x08\x0e-\x1f\x7f-\x9f"  # controls, but not tab and what ends lines
     "\u00ad"  # soft hyphen
     "\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069"  # bidirectional and zero-width controls
-    "\u180e\ufe00-\ufe0e\ufeff\ufff9-\ufffc\ufffe\uffff"  # vowel separator, variation selectors, BOM, annotation anchors, object replacement
+    "\u180e\ufe00-\ufe0e\ufeff\ufff9-\ufffc\ufffe\uffff"  # selectors, BOM, annotation anchors, object replacement
     "\ud800-\udfff"  # lone surrogates
     "\U000e0000-\U000e0fff"  # tags and the second set of variation selectors
     "]+"

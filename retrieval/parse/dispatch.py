@@ -79,7 +79,8 @@ def parse_file(path: Path, filename: str, limits: ParseLimits) -> ParsedDocument
     size = path.stat().st_size
     if size > limits.max_file_bytes:
         raise ParseError(
-            "file_too_large", f"The file has {size >> 20:,} MB; the limit is {limits.max_file_bytes >> 20:,} MB. Split it."
+            "file_too_large",
+            f"The file has {size >> 20:,} MB; the limit is {limits.max_file_bytes >> 20:,} MB. Split it.",
         )
     name = sniff(path, filename)
     try:
@@ -88,7 +89,16 @@ def parse_file(path: Path, filename: str, limits: ParseLimits) -> ParsedDocument
         raise
     except RecursionError:
         raise ParseError("invalid_file", f"The file is nested too deeply to be read as {FORMAT_NAMES[name]}.") from None
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, LookupError, ArithmeticError, AssertionError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        LookupError,
+        ArithmeticError,
+        AssertionError,
+    ) as error:
         raise _damaged(name, error) from error
     except (OSError, EOFError, NotImplementedError, SyntaxError, zipfile.BadZipFile) as error:
         raise _damaged(name, error) from error
@@ -97,5 +107,5 @@ def parse_file(path: Path, filename: str, limits: ParseLimits) -> ParsedDocument
 def _damaged(name: str, error: BaseException) -> ParseError:
     return ParseError(
         "invalid_file",
-        f"The file could not be read as {FORMAT_NAMES[name]} ({type(error).__name__}). Open it, save it again and retry.",
+        f"The file could not be read as {FORMAT_NAMES[name]} ({type(error).__name__}). Save it again and retry.",
     )

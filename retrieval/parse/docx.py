@@ -33,7 +33,9 @@ class _Styles:
 
     def __init__(self, root: _Element | None) -> None:
         self._found: dict[str, tuple[str, int]] = {}
-        self._raw = {attribute(s, "styleId") or "": s for s in ([] if root is None else root) if local_name(s) == "style"}
+        self._raw = {
+            attribute(s, "styleId") or "": s for s in ([] if root is None else root) if local_name(s) == "style"
+        }
 
     def kind(self, style_id: str) -> tuple[str, int]:
         """Give ("heading", level), ("list", 0), ("code", 0) or ("", 0)."""

@@ -36,7 +36,9 @@ def parse_eml(path: Path, limits: ParseLimits) -> ParsedDocument:
         raise ParseError("invalid_file", "The file has no e-mail headers. Export the message again as EML.")
     builder = DocumentBuilder(limits.max_text_chars)
     headers = {name: str(message.get(name, "")) for name in _SHOWN}
-    builder.add("paragraph", "\n".join(f"{name}: {' '.join(value.split())}" for name, value in headers.items() if value))
+    builder.add(
+        "paragraph", "\n".join(f"{name}: {' '.join(value.split())}" for name, value in headers.items() if value)
+    )
     body = message.get_body(("plain", "html"))
     if body is not None:
         content = _content(body)

@@ -58,7 +58,9 @@ def html_document(source: str, limits: ParseLimits) -> ParsedDocument:
     page = walk_html(source, builder, skip_page_furniture=True)
     if not builder:  # everything was inside furniture: better that than nothing
         page = walk_html(source, builder, skip_page_furniture=False)
-    plain = builder.build(title=page.facts.get("title", ""), metadata={key: value for key, value in page.facts.items() if key != "title"})
+    plain = builder.build(
+        title=page.facts.get("title", ""), metadata={key: value for key, value in page.facts.items() if key != "title"}
+    )
     if page.linked_share < _MOSTLY_LINKS or len(source) > _MAX_TRAFILATURA_CHARS:
         return plain
     main = _main_content(source, limits)

@@ -13,28 +13,29 @@ from retrieval.parse.builder import DocumentBuilder
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
-_NEVER = set(
-    "script style noscript template svg math-annotation iframe object embed canvas audio video select option button input"
-    " textarea datalist head title meta link dialog".split()
-)
+_NEVER_TAGS = """
+    script style noscript template svg math-annotation iframe object embed canvas audio video select option button input
+    textarea datalist head title meta link dialog
+"""
 _FURNITURE_TAGS = {"nav", "aside"}
 _FURNITURE_ROLES = {"navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "dialog"}
-_INLINE = set(
-    "a abbr b bdi bdo big cite code data del dfn em font i ins kbd label mark math mi mn mo mrow ms mtext msup msub msubsup"
-    " mfrac msqrt mover munder mstyle mspace q rp rt ruby s samp small span strike strong sub sup time tt u var wbr img"
-    " picture source semantics annotation".split()
-)
+_INLINE_TAGS = """
+    a abbr b bdi bdo big cite code data del dfn em font i ins kbd label mark math mi mn mo mrow ms mtext msup msub
+    msubsup mfrac msqrt mover munder mstyle mspace q rp rt ruby s samp small span strike strong sub sup time tt u var
+    wbr img picture source semantics annotation
+"""
 _HIDDEN_STYLE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(hidden|collapse)|font-size\s*:\s*0(?![.\d]*[1-9])|opacity\s*:\s*0(?![.\d]*[1-9])"
+    r"display\s*:\s*none|visibility\s*:\s*(hidden|collapse)|(font-size|opacity)\s*:\s*0(?![.\d]*[1-9])"
     r"|text-indent\s*:\s*-\d{3,}|(left|top)\s*:\s*-\d{4,}px",
     re.IGNORECASE,
 )
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*?(/?)>")
 # Elements that end by themselves, with no closing tag or with an optional one.
-_UNCOUNTED = set(
-    "br hr img input meta link col area base embed source track wbr p li dt dd td th tr thead tbody tfoot option optgroup"
-    " colgroup caption rb rt rp html head body".split()
-)
+_SELF_ENDING_TAGS = """
+    br hr img input meta link col area base embed source track wbr p li dt dd td th tr thead tbody tfoot option optgroup
+    colgroup caption rb rt rp html head body
+"""
+_NEVER, _INLINE, _UNCOUNTED = (frozenset(tags.split()) for tags in (_NEVER_TAGS, _INLINE_TAGS, _SELF_ENDING_TAGS))
 _MAX_OPEN = 3_000  # the parser's time grows with the square of the depth: 30,000 nested lists take it 25 s
 _MAIN_SHARE = 0.25  # a main part with less of the page's text than this was marked by mistake
 _MAX_DEPTH = 150  # deeper is generated or hostile: its text is taken flat
@@ -42,7 +43,7 @@ _MAX_DEPTH = 150  # deeper is generated or hostile: its text is taken flat
 
 @dataclass(frozen=True, slots=True)
 class WalkedPage:
-    """What a walk learned besides the blocks: `facts` are `title`, `url` and `author`, as far as the page states them."""
+    """What a walk learned besides the blocks: `title`, `url` and `author`, as far as the page states them."""
 
     facts: dict[str, str]
     linked_share: float  # of the visible text; menus and lists of links have a high one
@@ -54,7 +55,7 @@ def walk_html(source: str, builder: DocumentBuilder, *, skip_page_furniture: boo
     Args:
         source: The markup.
         builder: Takes the blocks.
-        skip_page_furniture: Leave out navigation, asides, banners and the page's footer, and what is outside its main part.
+        skip_page_furniture: Leave out navigation, asides, banners, the footer, and what is outside the main part.
 
     Returns:
         What the page says of itself.
@@ -234,7 +235,9 @@ class _Walker:
 
     def _definitions(self, node: LexborNode, depth: int) -> None:
         lines: list[str] = []
-        wrapped = [inner for child in _children(node) for inner in ([*_children(child)] if child.tag == "div" else [child])]
+        wrapped = [
+            inner for child in _children(node) for inner in ([*_children(child)] if child.tag == "div" else [child])
+        ]
         for child in wrapped:
             if child.tag not in ("dt", "dd") or self._skipped(child, child.tag):
                 continue

@@ -1,4 +1,4 @@
-"""What a parser may use. Plain numbers: the sandbox turns the first group into kernel limits, the parsers obey the second."""
+"""What a parser may use. The sandbox turns the first group into kernel limits, the parsers obey the second."""
 
 from __future__ import annotations
 

@@ -44,7 +44,9 @@ def parse_pdf(path: Path, limits: ParseLimits) -> ParsedDocument:
     try:
         count = len(document)
         if count > limits.max_pages:
-            raise ParseError("file_too_large", f"The PDF has {count:,} pages; the limit is {limits.max_pages:,}. Split it.")
+            raise ParseError(
+                "file_too_large", f"The PDF has {count:,} pages; the limit is {limits.max_pages:,}. Split it."
+            )
         pages, characters = [], 0
         for number in range(count):
             lines = list(_page_lines(document, number))
@@ -59,7 +61,7 @@ def parse_pdf(path: Path, limits: ParseLimits) -> ParsedDocument:
     if characters < 1:
         raise ParseError(
             "empty_file",
-            f"No text was found on the {count} page(s) of the PDF: it looks scanned. Run OCR on it and upload the result.",
+            f"No text was found on the {count} page(s): the PDF looks scanned. Run OCR on it and upload the result.",
         )
     return lay_out(pages, title=facts.pop("title", ""), metadata={**facts, "pages": str(count)}, limits=limits)
 

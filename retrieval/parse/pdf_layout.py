@@ -57,7 +57,8 @@ def lay_out(
     """
     running = _running_lines(pages)
     kept = [
-        [line for line, key in zip(page, _keys(page), strict=True) if line.text and key not in running] for page in pages
+        [line for line, key in zip(page, _keys(page), strict=True) if line.text and key not in running]
+        for page in pages
     ]
     if not any(kept):
         kept = [[line for line in page if line.text] for page in pages]
@@ -112,7 +113,9 @@ def _is_row(line: Line) -> bool:
 
 
 def _paragraphs(page: Sequence[Line]) -> list[list[Line]]:
-    steps = sorted(b.top - a.top for a, b in zip(page, page[1:], strict=False) if 0 < b.top - a.top < 3 * max(a.size, 1))
+    steps = sorted(
+        b.top - a.top for a, b in zip(page, page[1:], strict=False) if 0 < b.top - a.top < 3 * max(a.size, 1)
+    )
     usual = steps[len(steps) // 2] if steps else 0.0
     groups: list[list[Line]] = []
     for line in page:
@@ -176,7 +179,9 @@ class _Style:
         edge = max(line.right for line in group)
         text = group[0].text
         for last, line in zip(group, group[1:], strict=False):
-            if last.text[-1] in _SOFT_HYPHENS or (last.text[-1] == "-" and _BROKEN.match(last.text[-2:-1] + line.text[:1])):
+            if last.text[-1] in _SOFT_HYPHENS or (
+                last.text[-1] == "-" and _BROKEN.match(last.text[-2:-1] + line.text[:1])
+            ):
                 text = self._mend(text, line.text)
             elif abs(line.top - last.top) < 0.4 * max(last.size, line.size):
                 text += " " + line.text

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from pypdf import PdfReader
 
 # What writing programs put into the title by themselves.
-_NO_TITLE = re.compile(r"untitled|microsoft (word|powerpoint|excel)\b.*|.*\.(docx?|pptx?|xlsx?|indd|tex|dvi|pdf|qxd)|title|\W*", re.I)
+_NO_TITLE = re.compile(
+    r"untitled|microsoft (word|powerpoint|excel)\b.*|.*\.(docx?|pptx?|xlsx?|indd|tex|dvi|pdf|qxd)|title|\W*", re.I
+)
 _MAX_ELEMENTS = 2_000_000
 
 
@@ -53,7 +55,9 @@ def inspect_pdf(path: Path, limits: ParseLimits) -> dict[str, str]:
         # pypdf is stricter than pdfium: a file it cannot follow may still be readable, within the sandbox's memory.
         return {}
     except RecursionError:
-        raise ParseError("invalid_file", "The PDF is damaged: its pages are nested without end. Export it again.") from None
+        raise ParseError(
+            "invalid_file", "The PDF is damaged: its pages are nested without end. Export it again."
+        ) from None
 
 
 def _check_pages(reader: PdfReader, limits: ParseLimits) -> None:
@@ -77,7 +81,7 @@ def _check_pages(reader: PdfReader, limits: ParseLimits) -> None:
 def _too_dense(limits: ParseLimits) -> ParseError:
     return ParseError(
         "file_too_large",
-        f"A part of the PDF unpacks to over {limits.max_stream_bytes >> 20} MB, as a decompression bomb does. Export it again.",
+        f"A part of the PDF unpacks to over {limits.max_stream_bytes >> 20} MB, as a bomb does. Export it again.",
     )
 
 

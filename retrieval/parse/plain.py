@@ -17,8 +17,10 @@ _UNDERLINE = re.compile(r"([=\-~^\"'`#*+.:_!])\1{2,}\s*$")
 _ADOC_HEADING = re.compile(r"(={1,6}|#{1,6})[ \t]+(\S.*?)(?:[ \t]+\1)?[ \t]*$")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•‣·o]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)]|#\.)[ \t]+\S")
 _RST_NOISE = re.compile(
-    r"^[ \t]*(?:\.\. _[^\n]*:[^\n]*|\.\. \|[^\n]*|\.\. (?:contents|toctree|index|currentmodule|module|highlight|meta)::[^\n]*"
-    r"|[ \t]+:(?:local|depth|maxdepth|class|backlinks|hidden|glob|titlesonly|noindex|numbered|caption)(?: [^\n]*)?:[^\n]*)\n",
+    r"^[ \t]*(?:\.\. _[^\n]*:[^\n]*|\.\. \|[^\n]*"
+    r"|\.\. (?:contents|toctree|index|currentmodule|module|highlight|meta)::[^\n]*"
+    r"|[ \t]+:(?:local|depth|maxdepth|class|backlinks|hidden|glob|titlesonly|noindex|numbered|caption)"
+    r"(?: [^\n]*)?:[^\n]*)\n",
     re.MULTILINE,
 )
 _RST_COMMENT = re.compile(r"^\.\.[ \t]+(?![\w:.+-]+::|\[|_|\|)[^\n]*\n(?:(?:[ \t]+[^\n]*)?\n)*?(?=\S|\Z)", re.MULTILINE)

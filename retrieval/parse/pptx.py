@@ -53,7 +53,7 @@ def parse_pptx(path: Path, limits: ParseLimits) -> ParsedDocument:
 
 def _flatten(shapes: Iterable[Any], depth: int) -> Iterator[Any]:
     """Give every shape, those in groups among them, from top to bottom and left to right."""
-    found = []
+    found: list[Any] = []
     for shape in shapes:
         if hasattr(shape, "shapes") and depth < _MAX_DEPTH:
             found.extend(_flatten(shape.shapes, depth + 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
@@ -176,10 +177,8 @@ class ParserSandbox:
         child, self._child = self._child, None
         if child is None:
             return None
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(0.2)  # a child that broke down by itself is told apart from one that is killed here
-        except subprocess.TimeoutExpired:
-            pass
         status = child.returncode
         _kill(child)
         child.wait()
@@ -201,8 +200,8 @@ class ParserSandbox:
     def _too_much_memory(self) -> ParseError:
         return ParseError(
             "resource_limit",
-            f"Reading the file took more than {self._limits.memory_bytes >> 20:,} MB of memory, or the file is damaged in"
-            " a way that stops its reader. Split it, or export it again.",
+            f"Reading the file took more than {self._limits.memory_bytes >> 20:,} MB of memory, or the file is damaged"
+            " in a way that stops its reader. Split it, or export it again.",
         )
 
 

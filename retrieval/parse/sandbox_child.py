@@ -36,8 +36,8 @@ def _private_pipes() -> tuple[int, int]:
 def _die_with(parent: int, requests: int) -> None:
     """End this process when its parent is gone, even in the middle of a file.
 
-    The kernel's parent-death signal will not do: it is sent when the *thread* that started the child ends. The pipe hangs up
-    when the parent dies; should a fork of the parent still hold the pipe, the parent's number changes.
+    The kernel's parent-death signal will not do: it is sent when the *thread* that started the child ends. The pipe
+    hangs up when the parent dies; should a fork of the parent still hold the pipe, the parent's number changes.
     """
     poll = select.poll()
     poll.register(requests, 0)  # hang-up and error are always reported
@@ -90,7 +90,7 @@ def _answer(request: dict[str, Any], limits: ParseLimits) -> dict[str, Any]:
         return {"code": error.code, "message": str(error), "fresh": error.__cause__ is not None}
     except MemoryError:
         raise
-    except Exception as error:  # noqa: BLE001 - a bug in a parser must end as a failed file, not as a dead worker
+    except Exception as error:  # a bug in a parser must end as a failed file, not as a dead worker
         message = f"The file could not be read ({type(error).__name__}). Open it, save it again and retry."
         return {"code": "invalid_file", "message": message, "fresh": True}
 

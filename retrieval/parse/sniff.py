@@ -94,9 +94,11 @@ def _by_content(path: Path, head: bytes) -> str | None:
     pdf_at = head.find(b"%PDF-")
     zipped = head.startswith(b"PK\x03\x04")
     if pdf_at >= 0 and (zipped or _opens_as_zip(path) or b"<html" in head[:pdf_at].lower() or head.startswith(b"MZ")):
-        raise ParseError("invalid_file", "The file is a PDF and another format at once. Export it again as a plain PDF.")
+        raise ParseError(
+            "invalid_file", "The file is a PDF and another format at once. Export it again as a plain PDF."
+        )
     # Text about PDFs may quote the marker: junk before a real one is short and not prose.
-    if 0 <= pdf_at and not head[:pdf_at].strip() or (pdf_at > 0 and b"endobj" in head):
+    if pdf_at >= 0 and not head[:pdf_at].strip() or (pdf_at > 0 and b"endobj" in head):
         return "pdf"
     if zipped:
         return _zip_format(path)

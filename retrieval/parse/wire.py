@@ -70,23 +70,28 @@ def unpack_document(value: object) -> ParsedDocument:
         WireError: When the values do not describe one.
     """
     try:
-        assert isinstance(value, dict)
-        text, title, metadata = value["text"], value["title"], value["metadata"]
-        assert isinstance(text, str) and isinstance(title, str) and isinstance(metadata, dict)
+        _check(isinstance(value, dict))
+        text, title, metadata = value["text"], value["title"], value["metadata"]  # type: ignore[index]
+        _check(isinstance(text, str) and isinstance(title, str) and isinstance(metadata, dict))
         blocks, at = [], 0
-        for kind, start, end, level, page in value["blocks"]:
-            assert isinstance(start, int) and isinstance(end, int) and isinstance(level, int)
-            assert at <= start < end <= len(text) and (page is None or isinstance(page, int))
+        for kind, start, end, level, page in value["blocks"]:  # type: ignore[index]
+            _check(isinstance(start, int) and isinstance(end, int) and isinstance(level, int))
+            _check(at <= start < end <= len(text) and (page is None or isinstance(page, int)))
             blocks.append(Block(_KINDS[kind], start, end, level, page))
             at = end
         facts = {str(key): str(item) for key, item in metadata.items()}
-    except (AssertionError, KeyError, TypeError, ValueError, IndexError):
+    except (KeyError, TypeError, ValueError, IndexError):
         raise WireError("not a document") from None
     return ParsedDocument(text, tuple(blocks), title, facts)
+
+
+def _check(holds: bool) -> None:
+    if not holds:
+        raise WireError("not a document")
 
 
 def unpack_error(message: dict[str, Any]) -> ParseError:
     """Build the error a child reported; a code nobody knows becomes `invalid_file`."""
     code, text = message.get("code"), str(message.get("message", ""))[:1000]
-    known: ParseErrorCode = code if code in _CODES else "invalid_file"  # type: ignore[assignment]
+    known: ParseErrorCode = code if code in _CODES else "invalid_file"
     return ParseError(known, text or "The file could not be read.")

@@ -1,4 +1,4 @@
-"""Files made to hurt: each must fail with a reason within ten seconds, inside its gigabyte, and leave the reader working."""
+"""Files made to hurt: each fails with a reason within ten seconds, inside its gigabyte, and the next file is read."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def form_bomb(path: Path) -> Path:
     draw = b"/X Do"
     objects = page_with(draw, b"[]")
     objects[2] = objects[2].replace(b"/Contents", b"/Resources<</XObject<</X 5 0 R>>>>/Contents")
-    head = b"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Length %d/Filter[/FlateDecode/FlateDecode]>>\nstream\n" % len(bomb)
+    head = b"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Length %d/Filter[/FlateDecode/FlateDecode]>>\nstream\n" % len(
+        bomb
+    )
     return pdf_objects(path, [*objects, head + bomb + b"\nendstream"])
 
 
@@ -107,7 +109,9 @@ def entity_bomb(path: Path) -> Path:
     lines = b'<!ENTITY a "aaaaaaaaaa">' + b"".join(
         b'<!ENTITY %c "%s">' % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(9)
     )
-    return make.zip_of(path, word_package(b"<!DOCTYPE w [" + lines + b"]><document><p><r><t>&j;</t></r></p></document>"))
+    return make.zip_of(
+        path, word_package(b"<!DOCTYPE w [" + lines + b"]><document><p><r><t>&j;</t></r></p></document>")
+    )
 
 
 def outside_entity(path: Path) -> Path:
@@ -120,7 +124,9 @@ def outside_entity(path: Path) -> Path:
 def sheet_bomb(path: Path) -> Path:
     row = b'<row><c t="inlineStr"><is><t>x</t></is></c></row>'
     sheet = b"<worksheet><sheetData>" + row * 3_000_000 + b"</sheetData></worksheet>"
-    return make.zip_of(path, {"[Content_Types].xml": b"<Types/>", "xl/worksheets/sheet1.xml": sheet, "xl/workbook.xml": b"<w/>"})
+    return make.zip_of(
+        path, {"[Content_Types].xml": b"<Types/>", "xl/worksheets/sheet1.xml": sheet, "xl/workbook.xml": b"<w/>"}
+    )
 
 
 def zip_slip(path: Path) -> Path:
@@ -150,7 +156,7 @@ def many_members(path: Path) -> Path:
 
 
 def encrypted_pdf(path: Path) -> Path:
-    return make.pdf(path, [[(90.0, "secret", 9)]], password="x")  # noqa: S106
+    return make.pdf(path, [[(90.0, "secret", 9)]], password="x")
 
 
 def polyglot(path: Path) -> Path:

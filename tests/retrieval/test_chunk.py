@@ -37,7 +37,8 @@ def test_a_long_passage_becomes_few_even_chunks() -> None:
 
 def test_paragraphs_are_kept_whole_where_they_fit() -> None:
     paragraph = SENTENCE * 6
-    parsed = document(*[("paragraph", paragraph)] * 6)
+    blocks: list[tuple[BlockKind, str]] = [("paragraph", paragraph)] * 6
+    parsed = document(*blocks)
     for chunk in chunk_document(parsed):
         assert chunk.text.count("\n\n") == chunk.text.count(paragraph.strip()) - 1
 
@@ -53,7 +54,9 @@ def test_heading_paths() -> None:
 
 
 def test_short_sections_side_by_side_are_joined() -> None:
-    parsed = document(("heading", "FAQ", 1), ("heading", "One", 2), ("paragraph", "Yes."), ("heading", "Two", 2), ("paragraph", "No."))
+    parsed = document(
+        ("heading", "FAQ", 1), ("heading", "One", 2), ("paragraph", "Yes."), ("heading", "Two", 2), ("paragraph", "No.")
+    )
     (chunk,) = chunk_document(parsed)
     assert chunk.heading_path == ("FAQ",)
     assert chunk.text == "Yes.\n\nTwo\n\nNo."
@@ -92,7 +95,9 @@ def test_what_is_in_no_block_is_in_no_chunk() -> None:
     assert [chunk.text for chunk in chunk_document(parsed)] == ["One.", "Two."]
 
 
-@pytest.mark.parametrize("options", [{"max_chars": 50}, {"min_chars": 2000}, {"overlap_chars": 900}, {"overlap_chars": -1}])
+@pytest.mark.parametrize(
+    "options", [{"max_chars": 50}, {"min_chars": 2000}, {"overlap_chars": 900}, {"overlap_chars": -1}]
+)
 def test_sizes_that_cannot_work_are_refused(options: dict[str, int]) -> None:
     with pytest.raises(InvalidInput):
         ChunkOptions(**options)
@@ -100,7 +105,9 @@ def test_sizes_that_cannot_work_are_refused(options: dict[str, int]) -> None:
 
 words = st.text(alphabet=st.sampled_from("abcdefghij .!?\n|-é"), min_size=1, max_size=400)
 blocks = st.lists(
-    st.tuples(st.sampled_from(["heading", "paragraph", "list", "table", "code"]), words, st.integers(1, 4)), min_size=1, max_size=12
+    st.tuples(st.sampled_from(["heading", "paragraph", "list", "table", "code"]), words, st.integers(1, 4)),
+    min_size=1,
+    max_size=12,
 )
 
 

@@ -22,21 +22,26 @@ TRICKY: list[list[str]] = [
     ["Mr. and Mrs. Jones met Gen. Lee on Jan. 5 in St. Louis.", "It rained."],
     ["The dose is 2.5 mg vs. 5 mg.", "Approx. 30 people took it."],
     ["A well known fact.[12]", "Another one.[3][4]", "Done."],
-    ["He said: \"Stop.\"", "Nobody moved."],
+    ['He said: "Stop."', "Nobody moved."],
     ["Is vitamin C. difficile's friend?", "No."],
     ["Wait… what?", "Nothing."],
 ]
-PYSBD_ALSO = """Hello World. My name is Jonas. What is your name? My name is Jonas. There it is! I found it.
-My name is Jonas E. Smith. Please turn to p. 55. Were Jane and co. at the party? They closed the deal with Pitt, Briggs & Co. at noon.
-Let's ask Jane and co. They should know. I can see Mt. Fuji from here. St. Michael's Church is on 5th st. near the light.
-That is JFK Jr.'s book. I visited the U.S.A. last year. I live in the E.U. How about you? I work for the U.S. Government in Virginia.
-She has $100.00 in her bag. She has $100.00. It is in her bag. He teaches science (He previously worked for 5 years as an engineer.) at the local University.
-Her email is Jane.Doe@example.com. I sent her an email. The site is: https://www.example.50.com/new-site/awesome_content.html. Please check it out.
-She turned to him, "This is great." she said. Hello!! Long time no see. Hello?? Who is there? You can find it at N°. 1026.253.553. That is where the treasure is.
+PYSBD_ALSO = """
+Hello World. My name is Jonas. What is your name? My name is Jonas. There it is! I found it. My name is Jonas E.
+Smith. Please turn to p. 55. Were Jane and co. at the party? They closed the deal with Pitt, Briggs & Co. at noon.
+Let's ask Jane and co. They should know. I can see Mt. Fuji from here. St. Michael's Church is on 5th st. near the
+light. That is JFK Jr.'s book. I visited the U.S.A. last year. I live in the E.U. How about you? I work for the
+U.S. Government in Virginia. She has $100.00 in her bag. She has $100.00. It is in her bag. He teaches science (He
+previously worked for 5 years as an engineer.) at the local University. Her email is Jane.Doe@example.com. I sent
+her an email. The site is: https://www.example.50.com/new-site/awesome_content.html. Please check it out. She
+turned to him, "This is great." she said. Hello!! Long time no see. Hello?? Who is there? You can find it at N°.
+1026.253.553. That is where the treasure is.
 """
 
 
-@pytest.mark.parametrize("sentences", [case for case in TRICKY if "5 p.m. The shop" not in case[0] and "vitamin" not in case[0]])
+@pytest.mark.parametrize(
+    "sentences", [case for case in TRICKY if "5 p.m. The shop" not in case[0] and "vitamin" not in case[0]]
+)
 def test_tricky_text(sentences: list[str]) -> None:
     text = " ".join(sentences)
     assert [text[start:end] for start, end in split_sentences(text)] == sentences

@@ -33,7 +33,11 @@ def test_pages_headings_and_wrapped_lines(tmp_path: Path) -> None:
 
 def test_running_header_and_page_number_are_dropped_but_only_when_they_run(tmp_path: Path) -> None:
     pages = [
-        [(30.0, "ACME Inc. - Confidential", 9), (200.0, f"Fact number {word} stands here.", 11), (770.0, f"Page {n}", 9)]
+        [
+            (30.0, "ACME Inc. - Confidential", 9),
+            (200.0, f"Fact number {word} stands here.", 11),
+            (770.0, f"Page {n}", 9),
+        ]
         for n, word in enumerate(("one", "two", "three", "four", "five"), 1)
     ]
     text = parse_file(make.pdf(tmp_path / "a.pdf", pages), "a.pdf", ParseLimits()).text

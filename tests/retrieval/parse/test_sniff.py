@@ -40,7 +40,12 @@ def test_a_wrong_name_is_refused_with_the_right_one(tmp_path: Path) -> None:
         ("a.xyz", b"x", "unsupported_file", "Supported are"),
         ("a.txt", b"\x89PNG\r\n\x1a\n", "unsupported_file", "picture"),
         ("a.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "unsupported_file", "before 2007"),
-        ("a.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "encrypted_file", "password"),
+        (
+            "a.docx",
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),
+            "encrypted_file",
+            "password",
+        ),
     ],
 )
 def test_refusals_say_what_to_do(tmp_path: Path, name: str, data: bytes, code: str, says: str) -> None:

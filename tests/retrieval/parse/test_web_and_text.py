@@ -45,8 +45,12 @@ def test_html_keeps_what_is_seen(tmp_path: Path) -> None:
 
 def test_html_that_is_mostly_menu_is_reduced_to_its_article(tmp_path: Path) -> None:
     menu = "".join(f"<li><a href='/{n}'>A rather long menu entry number {n}</a></li>" for n in range(60))
-    prose = "".join(f"<p>Paragraph {n} explains at some length how the boiler in the cellar is serviced.</p>" for n in range(12))
-    document = read(tmp_path, "a.html", f"<html><body><div><ul>{menu}</ul></div><div><h1>Boiler</h1>{prose}</div></body></html>")
+    prose = "".join(
+        f"<p>Paragraph {n} explains at some length how the boiler in the cellar is serviced.</p>" for n in range(12)
+    )
+    document = read(
+        tmp_path, "a.html", f"<html><body><div><ul>{menu}</ul></div><div><h1>Boiler</h1>{prose}</div></body></html>"
+    )
     assert "Paragraph 7 explains" in document.text
     assert "menu entry number 30" not in document.text
 
@@ -79,7 +83,10 @@ def test_markdown_source_stays_the_text_without_comments(tmp_path: Path) -> None
 
 
 def test_restructured_text(tmp_path: Path) -> None:
-    source = "=====\nTitle\n=====\n\n.. _label:\n\nIntro::\n\n    code = 1\n\nPart\n----\nText.\n\n* item\n* other\n\nDeep\n~~~~\nEnd.\n"
+    source = (
+        "=====\nTitle\n=====\n\n.. _label:\n\nIntro::\n\n    code = 1\n\nPart\n----\nText.\n\n"
+        "* item\n* other\n\nDeep\n~~~~\nEnd.\n"
+    )
     document = read(tmp_path, "a.rst", source)
     assert [(b.kind, b.level, document.text[b.start : b.end]) for b in document.blocks] == [
         ("heading", 1, "Title"),
@@ -123,8 +130,14 @@ def test_delimiters(tmp_path: Path, delimiter: str) -> None:
 
 
 def test_json_and_json_lines(tmp_path: Path) -> None:
-    document = read(tmp_path, "a.json", '{"name": "Ann", "pay": 1.50, "jobs": [{"at": "X", "tags": ["a", "b"]}, {"at": null}]}')
-    assert pieces(document) == [("paragraph", "name: Ann\npay: 1.50"), ("heading", "jobs"), ("paragraph", "at: X\ntags: a, b")]
+    document = read(
+        tmp_path, "a.json", '{"name": "Ann", "pay": 1.50, "jobs": [{"at": "X", "tags": ["a", "b"]}, {"at": null}]}'
+    )
+    assert pieces(document) == [
+        ("paragraph", "name: Ann\npay: 1.50"),
+        ("heading", "jobs"),
+        ("paragraph", "at: X\ntags: a, b"),
+    ]
     lines = read(tmp_path, "a.jsonl", '{"q": "why"}\n\n{"q": "how"}\n')
     assert pieces(lines) == [("paragraph", "q: why"), ("paragraph", "q: how")]
     with pytest.raises(ParseError, match="Line 2 is not valid JSON"):
