@@ -8,18 +8,29 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 MAX_CHOICES = 4
 MAX_MESSAGES = 500
-CollectionName = Annotated[str, Field(min_length=1, max_length=200)]
-Role = Literal["system", "developer", "user", "assistant"]
 
 
 def _refuse(message: str) -> PydanticCustomError:
     # The message is data: braces in it would be read as a template.
     return PydanticCustomError("unsupported", "{reason}", {"reason": message})
+
+
+def _encodable(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise _refuse(f"half of a surrogate pair at character {error.start}; send valid Unicode") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_encodable)]
+CollectionName = Annotated[Text, Field(min_length=1, max_length=200)]
+Role = Literal["system", "developer", "user", "assistant"]
 
 
 class ContentPart(BaseModel):
@@ -28,7 +39,7 @@ class ContentPart(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     type: Literal["text"]
-    text: str
+    text: Text
 
 
 class ChatMessage(BaseModel):
@@ -37,7 +48,7 @@ class ChatMessage(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     role: Role
-    content: str | list[ContentPart] = ""
+    content: Text | list[ContentPart] = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -85,7 +96,7 @@ class ChatRequest(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    model: Annotated[str, Field(min_length=1, max_length=200)] = "groundloop"
+    model: Annotated[Text, Field(min_length=1, max_length=200)] = "groundloop"
     messages: Annotated[list[ChatMessage], Field(max_length=MAX_MESSAGES)]
     collections: Annotated[list[CollectionName], Field(max_length=100)] | None = None
     stream: bool | None = None
@@ -96,10 +107,10 @@ class ChatRequest(BaseModel):
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = None
-    stop: str | Annotated[list[str], Field(max_length=4)] | None = None
-    user: Annotated[str, Field(max_length=256)] | None = None
+    stop: Text | Annotated[list[Text], Field(max_length=4)] | None = None
+    user: Annotated[Text, Field(max_length=256)] | None = None
     store: bool | None = None
-    metadata: dict[str, str] | None = None
+    metadata: dict[Text, Text] | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from service.chat import snapshot
-from service.chat.admission import Admission
+from service.chat.admission import Admission, Place
 from service.chat.asked import Asked
 from service.chat.bridge import ThreadStream
 from service.chat.exchange import Exchange
@@ -63,11 +63,12 @@ class ChatService:
         policy = self._container.policies.named(asked.model, asked.principal.identity)
         if self._stopping is not None:
             raise self._stopping
-        place = await self._admission.enter(asked.principal.key_id)
+        place = await self._enter(asked.principal.key_id)
         try:
             admitted = time.monotonic()
             prompt = await self._prompt(asked)
             searched = time.monotonic()
+            self._container.metrics.retrieval_seconds.labels("chat").observe(searched - admitted)
             steps: ThreadStream[Step] = ThreadStream(
                 self._executor, partial(answer_steps, policy, prompt, asked.sampling, asked.choices)
             )
@@ -154,6 +155,13 @@ class ChatService:
         self._cut()
         self._executor.shutdown(wait=False, cancel_futures=True)
         await asyncio.sleep(0)
+
+    async def _enter(self, key: str) -> Place:
+        try:
+            return await self._admission.enter(key)
+        except ApiError as error:
+            self._container.metrics.rejected_total.labels(error.code).inc()
+            raise
 
     def _closed(self, exchange: Exchange) -> None:
         self._open.pop(exchange).cancel()
