@@ -28,6 +28,7 @@ _TRAIN_PER_LIST = 64  # faiss asks for 39 to 256; beyond 64 recall no longer mov
 _PROBES = (4, 8, 16, 32, 64, 128, 256)
 _TARGET_RECALL = 0.99  # on the collection's own vectors; questions lie a little further out
 _SAMPLE = 256
+_REACH = 4  # vectors read per candidate, at least
 _OVERSAMPLE = 2  # candidates per wanted hit, before they are scored again
 
 
@@ -160,8 +161,9 @@ class DenseIndex:
         return best(self._rows[places[0]], scores[0], k)
 
     def _probe(self, vector: Vector, k: int, count: int, selection: Selection | None) -> npt.NDArray[np.int64]:
-        # With fewer allowed rows per list, as many more lists are read: the candidates stay as many.
-        probes = min(self.kind.lists, math.ceil(self.kind.probes * len(self._rows) / count))
+        # With fewer allowed rows per list, as many more lists are read; for a large k, enough to hold several times k.
+        share = max(self.kind.probes / self.kind.lists * len(self._rows), _REACH * k) / count
+        probes = min(self.kind.lists, math.ceil(self.kind.lists * share))
         sel = {} if selection is None else {"sel": selection.selector}
         params = faiss.SearchParametersIVF(nprobe=probes, **sel)
         _, places = self._index.search(vector[None, :], k, params=params)
