@@ -109,7 +109,8 @@ def table(rows: dict[str, Row]) -> str:
     lines.append(
         f"| all | {sum(r.files for r in everything)} | {sum(r.completed for r in everything)}"
         f" | {sum(r.failed.total() for r in everything)} | {sum(r.seconds for r in everything):.1f}"
-        f" | {sum(r.characters for r in everything):,} | {sum(r.chunks for r in everything):,} | {len(scores)} | {mean} | |"
+        f" | {sum(r.characters for r in everything):,} | {sum(r.chunks for r in everything):,}"
+        f" | {len(scores)} | {mean} | |"
     )
     return "\n".join(lines)
 
