@@ -90,7 +90,7 @@ def test_an_answer_that_takes_too_long_is_ended(tmp_path: Path, redis_url: str) 
 
 
 def test_a_reader_that_takes_nothing_loses_its_place(tmp_path: Path, redis_url: str) -> None:
-    policy = SlowPolicy(0.0, words=2_000_000)
+    policy = SlowPolicy(0.0, words=100_000, padding=50_000)
     world = World(tmp_path, redis_url, [policy], ChatOptions(send_timeout_s=0.3))
     body = json.dumps(ask(Q, stream=True))
     request = (

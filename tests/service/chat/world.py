@@ -129,8 +129,9 @@ class SlowPolicy:
 
     version = "slow-1"
 
-    def __init__(self, delay_s: float = 0.02, words: int = 500) -> None:
+    def __init__(self, delay_s: float = 0.02, words: int = 500, padding: int = 0) -> None:
         self.delay_s = delay_s
+        self.padding = "x" * padding
         self.words = words
         self.running = 0
         self.ended_at: list[float] = []
@@ -143,7 +144,7 @@ class SlowPolicy:
         try:
             for i in range(self.words):
                 time.sleep(self.delay_s)
-                yield Delta(f"w{i} ")
+                yield Delta(f"w{i} " + self.padding)
             text = "".join(f"w{i} " for i in range(self.words))
             yield Delta(answer=Answer(text, self.version, "stop", sampling, -1.0, self.words))
         finally:
