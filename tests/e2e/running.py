@@ -110,6 +110,10 @@ class RunningGroundloop:
                 continue
         self.process.wait()
         kill_redis(self.home)
+        self._reader.join(10)
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
 
 
 def kill_redis(home: Path) -> None:

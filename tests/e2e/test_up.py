@@ -91,6 +91,7 @@ def test_a_second_one_is_refused_on_the_same_home_and_welcome_on_another(
 ) -> None:
     first = up(started, home, "--no-docs")
     second = RunningGroundloop(home, free_port(), "--no-docs")
+    started.append(second)
     assert second.process.wait(60) == 4
     assert str(first.process.pid) in second.errors()
     other = up(started, home.with_name("other"), "--no-docs")
@@ -132,11 +133,12 @@ def test_its_own_documentation_can_be_asked_about(started: list[RunningGroundloo
     assert [store["name"] for store in json.loads(listed.stdout)] == ["groundloop-docs"]
 
 
-def test_a_taken_port_is_told_before_anything_starts(home: Path) -> None:
+def test_a_taken_port_is_told_before_anything_starts(started: list[RunningGroundloop], home: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         refused = RunningGroundloop(home, taken.getsockname()[1])
+        started.append(refused)
         assert refused.process.wait(60) == 4
     assert "GROUNDLOOP_PORT" in refused.errors()
     assert not (home / "redis").exists()
