@@ -1,7 +1,7 @@
 """Words, numbers and polarity of a text, cheaply and the same everywhere.
 
-Pure functions on strings: no model, no corpus statistics. English gets stop words and a light stem; other languages keep
-every word, which makes overlap stricter there but never wrong.
+Pure functions on strings: no model, no corpus statistics. English gets stop words and a light stem; other languages
+keep every word, which makes overlap stricter there but never wrong.
 """
 
 from __future__ import annotations
@@ -12,20 +12,17 @@ from functools import lru_cache
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+", re.UNICODE)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _NEGATION = re.compile(r"\b(?:not|no|never|none|neither|nor|without|cannot)\b|n['\u2019]t\b", re.IGNORECASE)
-STOP_WORDS = frozenset(
-    """a about above after again all also am an and any are as at be because been before being below between both but by
-    can could did do does doing down during each either few for from further had has have having he her here hers him his
-    how i if in into is it its itself just me might more most must my nor of off on once only or other our out over own
-    same shall she should so some such than that the their them then there these they this those through to too under
-    until up upon us very was we were what when where whether which while who whom whose why will with would you your""".split()
-)
-_NUMBER_WORDS = {
-    word: str(value)
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-        " eighteen nineteen twenty".split()
-    )
-}
+_STOP_WORDS = """a about above after again all also am an and any are as at be because been before being below between
+    both but by can could did do does doing down during each either few for from further had has have having he her here
+    hers him his how i if in into is it its itself just me might more most must my nor of off on once only or other our
+    out over own same shall she should so some such than that the their them then there these they this those through to
+    too under until up upon us very was we were what when where whether which while who whom whose why will with would
+    you your"""
+_SMALL_NUMBERS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
+sixteen
+    seventeen eighteen nineteen twenty"""
+STOP_WORDS = frozenset(_STOP_WORDS.split())
+_NUMBER_WORDS = {word: str(value) for value, word in enumerate(_SMALL_NUMBERS.split())}
 _SUFFIXES = ("ations", "ation", "ments", "ment", "ings", "ing", "edly", "ed", "ies", "es", "ly", "s")
 _SHORTEST_STEM = 3
 

@@ -1,7 +1,7 @@
 """Turn a policy's text into an answer whose citations were checked against the sources.
 
-Two kinds of offsets, never mixed: an `Annotation` points into the **answer text** (where a marker stands and which sentence
-it serves), a `Citation` points into the **document's text** (where the quote stands).
+Two kinds of offsets, never mixed: an `Annotation` points into the **answer text** (where a marker stands and which
+sentence it serves), a `Citation` points into the **document's text** (where the quote stands).
 """
 
 from __future__ import annotations
@@ -66,17 +66,18 @@ class CitedAnswer:
 def cite(text: str, passages: Sequence[ShownPassage]) -> CitedAnswer:
     """Check every cited sentence of an answer against the passages it names.
 
-    A sentence is supported by a passage that holds it word for word (blanks, case, quotation marks and reference numbers aside), or
-    whose best one or two sentences hold most of its content words, all its numbers, and the same polarity. Where a sentence names
-    several passages, they may support it together. Pure; about a millisecond for an answer of a few sentences.
+    A sentence is supported by a passage that holds it word for word (blanks, case, quotation marks and reference
+    numbers aside), or whose best one or two sentences hold most of its content words, all its numbers, and the same
+    polarity. Where a sentence names several passages, they may support it together. Pure; about a millisecond for an
+    answer of a few sentences.
 
     Args:
         text: the policy's text, with markers in any usual form.
         passages: what was shown, each with its own number.
 
     Returns:
-        The answer with uniform markers. Citations come in the order in which the text names them. An unverified one quotes the closest
-        sentences, or the whole passage when no word is shared.
+        The answer with uniform markers. Citations come in the order in which the text names them. An unverified one
+        quotes the closest sentences, or the whole passage when no word is shared.
     """
     shown = {passage.number: passage for passage in passages}
     marked = take_apart(text, shown.keys())
@@ -117,7 +118,9 @@ def _by_sentence(
 
 
 def _pieces(plain: str, start: int, markers: Sequence[Marker]) -> dict[int, str]:
-    """Cut a sentence at markers that stand apart: each piece may have a source of its own. Nothing when they stand together."""
+    """Cut a sentence at markers that stand apart: each piece may have a source of its own. Nothing when they stand
+    together.
+    """
     cuts = sorted({marker.plain for marker in markers})
     if len(cuts) < 2:
         return {}
@@ -160,9 +163,7 @@ def _citation(passage: ShownPassage, quote: Quote) -> Citation:
     )
 
 
-def _annotation(
-    marker: Marker, index: int, citation: Citation, marked: MarkedText, start: int, end: int
-) -> Annotation:
+def _annotation(marker: Marker, index: int, citation: Citation, marked: MarkedText, start: int, end: int) -> Annotation:
     return Annotation(
         number=marker.number,
         citation=index,

@@ -1,7 +1,7 @@
 """Find `[n]` markers in an answer, whatever way a model wrote them, and rewrite them one way.
 
-Understood: `[1]`, `[1][2]`, `[1, 2]`, `[1-3]`, `【1】`, `【1†source】`, `[^1]`. Left alone: markdown links `[1](...)`, anything
-in code, and brackets with other content. A number that no shown passage has is dropped from the text.
+Understood: `[1]`, `[1][2]`, `[1, 2]`, `[1-3]`, `【1】`, `【1†source】`, `[^1]`. Left alone: markdown links `[1](...)`,
+anything in code, and brackets with other content. A number that no shown passage has is dropped from the text.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Find the place in a source that supports a sentence: verbatim first, else the sentences that say most of it.
 
-No model. A paraphrase counts as supported when the source window holds most of its content words, every number it states,
-and the same polarity. That is a check against invention, not proof of entailment.
+No model. A paraphrase counts as supported when the source window holds most of its content words, every number it
+states, and the same polarity. That is a check against invention, not proof of entailment.
 """
 
 from __future__ import annotations
@@ -18,7 +18,18 @@ from training.words import content_stems, digits, negated, numbers
 ENOUGH_WORDS = 0.6  # share of the sentence's content words that the source must hold
 ENOUGH_OF_PART = 0.25  # the same for one of several sources of a sentence
 _IGNORED = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff")
-_SAME = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u2212": "-", "\u2026": "..."})
+_SAME = str.maketrans(
+    {
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u2013": "-",
+        "\u2014": "-",
+        "\u2212": "-",
+        "\u2026": "...",
+    }
+)
 _EDGES = " .,;:!?*_#>\"'()-"
 
 

@@ -1,7 +1,7 @@
 """Iterators of answer pieces that another thread may close.
 
-A plain generator cannot be closed while it runs, and a client that disconnects does so exactly then. These can: `close` is thread-safe,
-idempotent, wakes a reader that is blocked, and tells the producer to stop.
+A plain generator cannot be closed while it runs, and a client that disconnects does so exactly then. These can: `close`
+is thread-safe, idempotent, wakes a reader that is blocked, and tells the producer to stop.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class LazyStream(Iterator[Delta]):
 
 
 class QueueStream(Iterator[Delta]):
-    """Pieces that another thread produces. The producer calls `put`, then `finish` or `fail`, and looks at `cancelled`."""
+    """Pieces that another thread produces. It calls `put`, then `finish` or `fail`, and looks at `cancelled`."""
 
     def __init__(self, on_close: Callable[[], None] | None = None) -> None:
         self._items: queue.Queue[Delta | BaseException | None] = queue.Queue(_BUFFER)
@@ -104,4 +104,3 @@ class QueueStream(Iterator[Delta]):
             except queue.Full:
                 continue
             return
-

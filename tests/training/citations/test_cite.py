@@ -83,7 +83,9 @@ def test_two_passages_may_support_a_sentence_together() -> None:
         passage(1, "Ada Berg founded the service in Oslo."),
         passage(2, "In 2015 the service moved its headquarters to Bergen."),
     ]
-    answer = cite("Ada Berg founded the service in Oslo, and in 2015 it moved its headquarters to Bergen [1][2].", shown)
+    answer = cite(
+        "Ada Berg founded the service in Oslo, and in 2015 it moved its headquarters to Bergen [1][2].", shown
+    )
     assert [citation.verified for citation in answer.citations] == [True, True]
 
 

@@ -45,7 +45,8 @@ def test_reference_numbers_of_a_source_are_stripped() -> None:
 
 _PIECES = st.lists(
     st.one_of(
-        st.text(alphabet="ab. \n`é", max_size=6), st.sampled_from(["[1]", "[2]", " [3]", "[1, 2]", "【4】", "[99]", "[", "]"])
+        st.text(alphabet="ab. \n`é", max_size=6),
+        st.sampled_from(["[1]", "[2]", " [3]", "[1, 2]", "【4】", "[99]", "[", "]"]),
     ),
     max_size=12,
 ).map("".join)
