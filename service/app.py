@@ -29,6 +29,9 @@ def create_app(settings: Settings, *, load: Loader | None = None) -> FastAPI:
     Args:
         settings: The configuration of this process.
         load: Another way to load the models; by default those of the settings.
+
+    Returns:
+        The application, for an ASGI server.
     """
 
     @asynccontextmanager
@@ -68,16 +71,17 @@ def app_from_environment() -> FastAPI:
 
 
 def _routers() -> list[APIRouter]:
+    # In this order they are matched: the hot ones first.
     features = (
+        search_routes,
         chat,
-        model_routes,
         feedback,
+        document_routes,
         files,
         store_routes,
-        document_routes,
-        search_routes,
         batch_routes,
         job_routes,
+        model_routes,
         keys,
         health,
         metrics_routes,

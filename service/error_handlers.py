@@ -38,6 +38,9 @@ def invalid_request(problems: list[Any]) -> ApiError:
 
     Args:
         problems: `errors()` of a validation error, located from the field on.
+
+    Returns:
+        The error, to be raised or rendered.
     """
     first = problems[0]
     # The names that pydantic gives to the members of a union are not the client's.

@@ -71,11 +71,7 @@ class Encoders:
         return self._loaded[model_name]
 
     def query(self, model_name: str) -> QueryEncoder:
-        """Give the encoder for questions; never waits.
-
-        Raises:
-            ApiError: 503 while the model is loading, or if it cannot be loaded.
-        """
+        """Give the encoder for questions; never waits: an ApiError 503 while it loads, or if it cannot."""
         if (known := self._loaded.get(model_name)) is not None:
             return known[1]
         with self._lock:

@@ -37,11 +37,7 @@ class PolicyBook:
         return self._routed
 
     def pinned(self, version: str) -> ServingPolicy:
-        """Give the policy of this version.
-
-        Raises:
-            ApiError: 404 with the names that exist, if it is not loaded.
-        """
+        """Give the policy of this version; an ApiError 404 with the names that exist, if it is not loaded."""
         policy = self._by_version.get(version)
         if policy is None:
             names = ", ".join(f"`{ALIAS}@{known}`" for known in self._by_version)
@@ -54,11 +50,7 @@ class PolicyBook:
         return policy
 
     def named(self, model: str, user: str) -> ServingPolicy:
-        """Give the policy for the `model` field of a request: the alias, or the alias with a version.
-
-        Raises:
-            ApiError: 404 with the names that exist, if there is no such model.
-        """
+        """Give the policy for the `model` field of a request: the alias, alone or with a version; else as `pinned`."""
         if model == ALIAS:
             return self.route(user)
         alias, _, version = model.partition("@")

@@ -84,8 +84,8 @@ class Settings(BaseSettings):
         None,
         gt=0,
         lt=1,
-        description="How sure the extractive policy must be that the documents do not say, to say so; lower abstains more. "
-        "Unset: 0.5, which was measured best.",
+        description="How sure the extractive policy must be that the documents do not say, to say so; "
+        "lower abstains more. Unset: 0.5, which was measured best.",
     )
     causal_model: str = Field("Qwen/Qwen2.5-1.5B-Instruct", description="Causal LM, by Hugging Face name or path.")
     causal_adapter: Path | None = Field(None, description="LoRA adapter folder loaded on top of the causal LM.")

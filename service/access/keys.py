@@ -130,6 +130,9 @@ class KeyStore:
     def ensure_admin(self, home: Path) -> str | None:
         """Make the first admin key when there is none, and keep it in `home/admin.key`, mode 0600.
 
+        Args:
+            home: Where the file goes.
+
         Returns:
             The secret when one was made, else None.
         """

@@ -39,11 +39,7 @@ class NewBatch(BaseModel):
     chunking_strategy: ChunkingStrategy | None = None
 
     def wanted(self) -> dict[str, Attributes | None]:
-        """Give the attributes by file id.
-
-        Raises:
-            ApiError: 400 unless exactly one of the two lists is given.
-        """
+        """Give the attributes by file id; an ApiError 400 unless exactly one of the two lists is given."""
         if bool(self.file_ids) == bool(self.files):
             raise ApiError(400, "give either `file_ids` or `files`", param="file_ids")
         return {file.file_id: file.attributes for file in self.files} or dict.fromkeys(self.file_ids, self.attributes)

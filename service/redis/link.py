@@ -50,7 +50,7 @@ class _Pool(ConnectionPool):
     async def get_connection(self, *args: Any, **kwargs: Any) -> Any:
         if (refusal := self._refusal()) is not None:
             raise RedisRefused(refusal)
-        return await super().get_connection()
+        return await super().get_connection()  # type: ignore[no-untyped-call]
 
     async def forget_idle(self) -> None:
         """Drop the idle connections, which would come back to the address that they were made for."""

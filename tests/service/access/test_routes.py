@@ -92,7 +92,7 @@ def test_every_route_wants_its_role(live: LiveServer, method: str, path: str) ->
     least = ROLES.get(f"{method} {path}", "user")
     ranks = ["user", "operator", "admin"]
     for role in ("user", "operator"):
-        with live.http(role) as http:  # type: ignore[arg-type]
+        with live.http(role) as http:
             answer = http.request(method, filled(path), json={})
         if ranks.index(role) < ranks.index(least):
             assert answer.status_code == 403, (role, answer.text)

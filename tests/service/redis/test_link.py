@@ -44,7 +44,7 @@ async def linked(
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for a condition."""
     async with asyncio.timeout(20):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the state is not ours to wake from
             await asyncio.sleep(0.01)
 
 
