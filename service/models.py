@@ -181,12 +181,12 @@ def _causal(settings: Settings) -> ServingPolicy:
 
 
 def _remote(settings: Settings) -> ServingPolicy:
-    from training.policy.remote import RemotePolicy
+    from training.policy.remote import Patience, RemotePolicy
 
     key = settings.remote_api_key
     return RemotePolicy(
         settings.remote_base_url or "",
         settings.remote_model or "",
-        api_key=None if key is None else key.get_secret_value(),
-        timeout_s=settings.remote_timeout_s,
+        "" if key is None else key.get_secret_value(),
+        patience=Patience(read_s=settings.remote_timeout_s),
     )
