@@ -13,12 +13,12 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from retrieval.embed.weights import MINILM_SHA256
 from service.doctor.finding import Finding, ok
 from service.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
 FEWEST_FILES = 1024
-MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 BUILD_EPOCH_S = 1_735_689_600.0  # 2025-01-01: a clock before this was never set
 
 
