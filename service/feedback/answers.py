@@ -23,7 +23,7 @@ from service.feedback.codec import (
     encode_prompt,
     prompt_identity,
 )
-from service.feedback.scripts import Argument, Script
+from service.feedback.scripts import Argument, Batches, Script
 from training.policy.base import Answer, Prompt
 
 
@@ -64,7 +64,7 @@ class AnswerStore:
     def __init__(self, client: Redis) -> None:
         """Use a client made with `decode_responses=False`."""
         self._client = client
-        self._record = Script(client, "record")
+        self._record = Script(Batches(client), "record")
 
     async def record(self, record: AnswerRecord) -> None:
         """Keep one answer; on disk when this returns. The same id twice is kept once."""

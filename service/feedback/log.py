@@ -24,7 +24,7 @@ from service.feedback.errors import (
     TooManyVotes,
 )
 from service.feedback.records import Entry, Preference, Vote, read_entry
-from service.feedback.scripts import Script
+from service.feedback.scripts import Batches, Script
 
 HISTORY_ENTRIES = 50
 ONCE_MS = 24 * 3600 * 1000
@@ -51,9 +51,10 @@ class FeedbackLog:
     def __init__(self, client: Redis) -> None:
         """Use a client made with `decode_responses=False`."""
         self._client = client
-        self._vote = Script(client, "vote")
-        self._preference = Script(client, "preference")
-        self._history = Script(client, "history")
+        batches = Batches(client)
+        self._vote = Script(batches, "vote")
+        self._preference = Script(batches, "preference")
+        self._history = Script(batches, "history")
 
     async def vote(
         self, answer_id: str, vote: Vote, *, voter: str, allowed: bool = False, votes_per_minute: int = 0

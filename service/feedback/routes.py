@@ -10,12 +10,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Literal, TypeVar
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import ValidationError
 
 from retrieval.errors import CollectionNotFound
 from service.access import Principal, require
 from service.container import Container, container_of
+from service.error_handlers import invalid_request
 from service.feedback import schemas, views
 from service.feedback.browse import FeedbackFilter, browse
 from service.feedback.errors import NotTheAsker
@@ -26,7 +28,6 @@ from service.feedback.records import WITHDRAWN, Kind
 
 router = APIRouter(prefix="/v1", tags=["feedback"])
 
-Holder = Annotated[Container, Depends(container_of)]
 User = Annotated[Principal, Depends(require("user"))]
 Operator = Annotated[Principal, Depends(require("operator"))]
 Seconds = Annotated[float, Query(ge=0, le=1e11, description="Seconds since the epoch.")]
@@ -35,10 +36,18 @@ Stated = Literal["up", "down", "none", "withdrawn", "first", "second", "tie", "b
 T = TypeVar("T")
 
 
-@router.put("/answers/{answer_id}/vote", response_model=schemas.VoteView)
-async def put_vote(answer_id: str, body: schemas.VoteBody, principal: User, container: Holder) -> Response:
+@router.put(
+    "/answers/{answer_id}/vote", openapi_extra=schemas.VOTE_REQUEST, responses={200: {"model": schemas.VoteView}}
+)
+async def put_vote(answer_id: str, request: Request, principal: User) -> Response:
     """Judge an answer. The last vote of a voter stands; `rating: null` withdraws it. On disk when this answers."""
-    vote = body.vote()
+    # The busiest write: the body is read here and the container is no dependency, because FastAPI takes longer for them
+    # than Redis for the vote.
+    try:
+        vote = schemas.VoteBody.model_validate_json(await request.body()).vote()
+    except ValidationError as error:
+        raise invalid_request(list(error.errors(include_url=False))) from None
+    container = container_of(request)
     voter, limit = principal.identity, _votes_per_minute(principal, container)
     log = container.feedback
     recorded = await _judging(
@@ -53,8 +62,9 @@ async def put_vote(answer_id: str, body: schemas.VoteBody, principal: User, cont
 
 
 @router.get("/answers/{answer_id}/vote", response_model=schemas.VoteHistoryView)
-async def get_vote(answer_id: str, principal: User, container: Holder) -> schemas.VoteHistoryView:
+async def get_vote(answer_id: str, request: Request, principal: User) -> schemas.VoteHistoryView:
     """Give the caller's vote on an answer, and what became of it."""
+    container = container_of(request)
     entries = await _judging(
         principal,
         container,
@@ -70,12 +80,12 @@ async def get_vote(answer_id: str, principal: User, container: Holder) -> schema
 @router.post("/preferences", response_model=schemas.PreferenceView)
 async def post_preference(
     body: schemas.PreferenceBody,
+    request: Request,
     principal: User,
-    container: Holder,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=128)] = None,
 ) -> Response:
     """Compare two to four answers to one prompt. The last word of a voter about the same answers stands."""
-    preference = body.preference()
+    preference, container = body.preference(), container_of(request)
     limit = _votes_per_minute(principal, container)
     recorded = await _judging(
         principal,
@@ -97,7 +107,7 @@ async def post_preference(
 @router.get("/feedback")
 async def list_feedback(
     _operator: Operator,
-    container: Holder,
+    request: Request,
     kind: Kind | None = None,
     rating: Annotated[Stated | None, Query(description="Of preferences: the outcome.")] = None,
     reason: Reason | None = None,
@@ -116,7 +126,7 @@ async def list_feedback(
 ) -> schemas.FeedbackPage:
     """Browse the feedback log."""
     wanted = FeedbackFilter(kind, rating, reason, version, segment, voter, answer_id, since, until)
-    page = await browse(container.feedback, wanted, limit=limit, after=after, order=order, history=history)
+    page = await browse(container_of(request).feedback, wanted, limit=limit, after=after, order=order, history=history)
     return views.page(page)
 
 
@@ -127,12 +137,13 @@ async def list_feedback(
 )
 async def export_feedback(
     _operator: Operator,
-    container: Holder,
+    request: Request,
     format: ExportFormat = "records",
     since: Seconds | None = None,
     until: Seconds | None = None,
 ) -> StreamingResponse:
     """Stream the feedback out as JSON lines: joined records, or TRL's preference and KTO rows."""
+    container = container_of(request)
     export = FeedbackExport(container.feedback, container.answers)
     lines = export.lines(format, since=since, until=until)
     # The first batch is read before the status is sent, so that a Redis that is down gives a 503 and not a broken 200.

@@ -73,6 +73,23 @@ class VoteBody(BaseModel):
         )
 
 
+# In words of OpenAPI; the marks are described where the reply refers to them too.
+VOTE_REQUEST: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    name: part
+                    for name, part in VoteBody.model_json_schema(ref_template="#/components/schemas/{model}").items()
+                    if name != "$defs"
+                }
+            }
+        },
+    }
+}
+
+
 class PreferenceBody(BaseModel):
     """A comparison of two to four answers to one prompt, in the order in which they were shown."""
 

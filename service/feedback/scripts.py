@@ -1,11 +1,15 @@
-"""The Lua scripts, each one atomic step and one round trip.
+"""The Lua scripts, each one atomic step. Calls made at the same time travel together.
 
-Sent whole once, run by hash, sent again after Redis restarts. Redis before 7 wraps an error met inside a script (full,
-read-only) in one of its own; it is unwrapped here, so that callers see the same errors as for plain commands.
+While one batch is on its way, the calls that arrive wait for it and leave as the next one: under load a system call, a
+wake-up of Redis and an fsync serve many callers, and a lone caller waits for nobody. Scripts are sent whole once, run
+by hash, and sent again after Redis restarts. Redis before 7 wraps an error met inside a script (full, read-only) in one
+of its own; it is unwrapped here, so that callers see the same errors as for plain commands.
 """
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import re
 from collections.abc import Sequence
 from importlib.resources import files
@@ -14,10 +18,12 @@ from typing import Any
 from redis import exceptions as errors
 from redis.asyncio import Redis
 
+MAX_BATCH = 64  # calls; more would hold up the first of them
 _WRAPPED = re.compile(r"@user_script: ?\d+: -?(OOM|READONLY|MISCONF|NOREPLICAS|MASTERDOWN|LOADING)\b(.*)", re.DOTALL)
 _KINDS = {"OOM": errors.OutOfMemoryError, "READONLY": errors.ReadOnlyError}
 
 Argument = str | bytes | int | float
+_Call = tuple[tuple[Argument, ...], "Script", "asyncio.Future[Any]"]
 
 
 def source(name: str) -> str:
@@ -26,20 +32,84 @@ def source(name: str) -> str:
     return folder.joinpath("header.lua").read_text() + folder.joinpath(f"{name}.lua").read_text()
 
 
-class Script:
-    """One script bound to a client."""
+class Batches:
+    """Sends the calls of one client. For one event loop."""
 
-    def __init__(self, client: Redis, name: str) -> None:
-        """Bind; nothing is sent yet."""
-        self._script = client.register_script(source(name))
+    def __init__(self, client: Redis) -> None:
+        """Send nothing yet."""
+        self.client = client
+        self._waiting: list[_Call] = []
+        self._sender: asyncio.Task[None] | None = None
+
+    async def call(self, script: Script, arguments: tuple[Argument, ...]) -> Any:
+        """Run a script; gives its reply or raises its error. A caller who leaves does not stop what was sent."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append((arguments, script, future))
+        if self._sender is None:
+            self._sender = asyncio.create_task(self._send_all(), name="feedback-batches")
+        return await future
+
+    async def _send_all(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+                try:
+                    replies = await self._send(batch)
+                except Exception as error:
+                    replies = [error] * len(batch)
+                except asyncio.CancelledError:  # the loop is closing
+                    for _, _, future in (*batch, *self._waiting):
+                        future.cancel()
+                    raise
+                for (_, _, future), reply in zip(batch, replies, strict=True):
+                    _settle(future, reply)
+        finally:
+            self._sender = None
+
+    async def _send(self, batch: list[_Call]) -> list[Any]:
+        replies = await self._pipeline(batch)
+        unknown = [number for number, reply in enumerate(replies) if isinstance(reply, errors.NoScriptError)]
+        if unknown:
+            for script in {batch[number][1] for number in unknown}:
+                await self.client.script_load(script.text)
+            again = await self._pipeline([batch[number] for number in unknown])
+            for number, reply in zip(unknown, again, strict=True):
+                replies[number] = reply
+        return replies
+
+    async def _pipeline(self, batch: list[_Call]) -> list[Any]:
+        async with self.client.pipeline(transaction=False) as pipeline:
+            for arguments, script, _ in batch:
+                pipeline.execute_command("EVALSHA", script.sha, *arguments)
+            return list(await pipeline.execute(raise_on_error=False))
+
+
+class Script:
+    """One script that goes with the batches."""
+
+    def __init__(self, batches: Batches, name: str) -> None:
+        """Read the script; nothing is sent yet."""
+        self.text = source(name)
+        self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+        self._batches = batches
 
     async def __call__(self, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """Run it; the reply is as Redis gave it."""
-        try:
-            return await self._script(keys=keys, args=arguments)
-        except errors.ResponseError as error:
-            wrapped = _WRAPPED.search(str(error))
-            if wrapped is None:
-                raise
-            code, message = wrapped.groups()
-            raise _KINDS.get(code, errors.ResponseError)(f"{code}{message}") from error
+        return await self._batches.call(self, (len(keys), *keys, *arguments))
+
+
+def _settle(future: asyncio.Future[Any], reply: Any) -> None:
+    if future.done():
+        return  # its caller left
+    if isinstance(reply, Exception):
+        future.set_exception(_unwrapped(reply))
+    else:
+        future.set_result(reply)
+
+
+def _unwrapped(error: Exception) -> Exception:
+    wrapped = _WRAPPED.search(str(error)) if isinstance(error, errors.ResponseError) else None
+    if wrapped is None:
+        return error
+    code, message = wrapped.groups()
+    return _KINDS.get(code, errors.ResponseError)(f"{code}{message}")
