@@ -49,7 +49,7 @@ STEP_FEATURES = (
 BEGIN_FEATURES = (
     "best_cosine",
     "best_dense",
-    "mean_dense",
+    "mean_dense",  # of the first five
     "best_overlap",  # of one sentence
     "best_passage_overlap",
     "words_found",  # share of the question's content words in any passage
@@ -69,6 +69,7 @@ HALT_FEATURES = (
     *BEGIN_FEATURES,
     *STOP_FEATURES,
 )  # layout of the weights that choose STOP; "begin" is 1 at the first step
+_MEAN_OF = 5  # so that showing more passages does not look like finding less
 _WHEN = re.compile(r"\b(?:when|what (?:year|date|day|month|century|decade)|which year|how long ago)\b", re.I)
 _COUNT = re.compile(
     r"\bhow (?:many|much|long|old|far|often|tall|high|large|big|deep|fast)\b"
@@ -182,7 +183,7 @@ def candidate_features(prompt: Prompt, question: Question, candidates: Sequence[
 
 def begin_features(prompt: Prompt, features: Array, overlap: Overlaps, lead: float) -> Array:
     """Describe whether the passages hold an answer at all: `(len(BEGIN_FEATURES),)` float32."""
-    dense = [passage.dense_score for passage in prompt.passages]
+    dense = [passage.dense_score for passage in prompt.passages[:_MEAN_OF]]
     return np.array(
         (
             features[:, CANDIDATE_FEATURES.index("sentence_cosine")].max(),

@@ -37,7 +37,7 @@ from training.policy.extractive.weights import Prior
 Array = npt.NDArray[np.float32]
 OFFERED = 16  # sentences encoded while fitting; the policy offers 8
 WRONG_SILENCE = 2.0  # abstaining from a question that the passages answer costs as much as two made-up answers
-MISSED = 4.0  # stopping before the answer was said costs as much as four needless sentences
+MISSED = 10.0  # stopping before the answer was said costs as much as ten needless sentences: answers of one or two
 MOST_QUESTIONS = 1200  # of one set
 ABSENCES = ("", "passage", "article")  # what is taken away before retrieving
 
@@ -179,6 +179,10 @@ class _Blind:
         return np.zeros((len(texts), 1), np.float32)
 
 
+def _named(names: Sequence[str], values: Array) -> dict[str, float]:
+    return {name: round(value, 3) for name, value in zip(names, values.tolist(), strict=True)}
+
+
 def main() -> None:
     """Fit and write the prior."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -195,9 +199,9 @@ def main() -> None:
     encoder = load_embedder("all-MiniLM-L6-v2")
     prior = fit(sets, encoder)
     named = {
-        "screen": dict(zip(CANDIDATE_FEATURES, prior.screen.round(3).tolist(), strict=True)),
-        "pointer": dict(zip(POINTER_FEATURES, prior.pointer.round(3).tolist(), strict=True)),
-        "halt": dict(zip(HALT_FEATURES, prior.halt.round(3).tolist(), strict=True)),
+        "screen": _named(CANDIDATE_FEATURES, prior.screen),
+        "pointer": _named(POINTER_FEATURES, prior.pointer),
+        "halt": _named(HALT_FEATURES, prior.halt),
     }
     provenance = {
         "recipe": "python -m training.policy.extractive.fit --data DIR",
