@@ -63,7 +63,7 @@ class Yardstick:
 
 @contextmanager
 def open_yardstick(embedder: Embedder, shown: int, most: int | None = None) -> Iterator[Yardstick]:
-    """Ingest the paragraphs, one document each, and give the yardstick; `most` takes only every n-th question."""
+    """Ingest the paragraphs, one document each, and give the yardstick; `most` takes about so many questions."""
     questions = squad(DATA / "qa" / "xquad.en.json")
     if most is not None:
         questions.questions = questions.questions[:: max(len(questions.questions) // most, 1)]
@@ -79,7 +79,7 @@ def open_yardstick(embedder: Embedder, shown: int, most: int | None = None) -> I
 
 
 def interval(values: Sequence[float], groups: Sequence[str], measure: Callable[[list[float]], float]) -> str:
-    """Give a measure with its 95 % interval, bootstrapped over articles: questions on one article are not independent."""
+    """Give a measure with its 95 % interval, bootstrapped over articles: their questions are not independent."""
     by_group: dict[str, list[float]] = {}
     for value, group in zip(values, groups, strict=True):
         by_group.setdefault(group, []).append(value)

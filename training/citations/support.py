@@ -107,6 +107,9 @@ def agrees(sentence: str, window: str) -> bool:
 def normalise(text: str) -> tuple[str, list[int]]:
     """Make texts comparable: markers and soft hyphens out, blanks single, case folded, quotes and dashes plain.
 
+    Args:
+        text: Any text.
+
     Returns:
         The normal form, and for each of its characters the offset in `text` it came from.
     """

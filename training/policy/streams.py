@@ -49,6 +49,9 @@ class QueueStream(Iterator[Delta]):
     def __next__(self) -> Delta:
         """Give the next piece, waiting for it.
 
+        Returns:
+            A piece of the answer; the last one carries the whole.
+
         Raises:
             PolicyError: What went wrong before the answer was whole.
         """

@@ -109,7 +109,7 @@ def test_samples_differ_and_the_first_is_greedy(causal: CausalLMPolicy, prompt: 
 
 
 def test_samples_of_different_length_share_one_cache(causal: CausalLMPolicy, prompt: Prompt) -> None:
-    sampling = replace(HOT, temperature=1.5, top_p=1.0, max_tokens=200)
+    sampling = replace(HOT, temperature=1.5, top_p=1.0, max_tokens=60, stop=("e", "a"))
     (answers,) = causal.sample([prompt], 3, sampling)
     assert len({answer.steps for answer in answers}) > 1
     for answer in answers:

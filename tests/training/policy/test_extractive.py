@@ -1,4 +1,4 @@
-"""The extractive policy: a proper distribution, exact log-probabilities, distinct samples, adapters, shared encoding."""
+"""The extractive policy: a proper distribution, exact log-probabilities, distinct samples, adapters."""
 
 from __future__ import annotations
 

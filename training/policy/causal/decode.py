@@ -51,7 +51,7 @@ def decode(
         window: Most tokens of prompt and answer together.
 
     Yields:
-        After every token, the lines that grew and the text each of them gained.
+        list[tuple[Line, str]]: After every token, the lines that grew and the text each of them gained.
     """
     growing = list(lines)
     for line in growing:

@@ -14,6 +14,13 @@ _DEFAULT_WINDOW = 8192
 def load_model(name: str, adapter: Path | None, device: str, dtype: str, trainable: bool) -> tuple[Any, Any, int]:
     """Load model, tokenizer and, where given, adapter.
 
+    Args:
+        name: Hugging Face name or folder.
+        adapter: PEFT adapter folder; None for none.
+        device: A torch device, or "auto".
+        dtype: Name of a torch dtype, or "auto".
+        trainable: Whether the adapter's weights get gradients.
+
     Returns:
         The model in evaluation mode on its device, the tokenizer, and the most tokens the model can see.
 

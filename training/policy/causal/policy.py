@@ -89,6 +89,13 @@ class CausalLMPolicy:
     def stream(self, prompt: Prompt, sampling: Sampling) -> Iterator[Delta]:
         """Answer piece by piece; the last delta carries the answer. Closing stops after at most one more token.
 
+        Args:
+            prompt: What was asked and shown.
+            sampling: How to draw.
+
+        Returns:
+            Pieces of text, then the answer; its `close` may be called from any thread.
+
         Raises:
             PolicyUnavailable: The policy was closed.
         """
@@ -117,6 +124,14 @@ class CausalLMPolicy:
         At temperature 0 the first is the greedy one and the others are drawn at 0.8; each answer records what it was
         drawn with. An answer whose text repeats an earlier one is drawn once more.
 
+        Args:
+            prompts: What was asked and shown.
+            n: Answers for each prompt.
+            sampling: How to draw.
+
+        Returns:
+            For each prompt its n answers.
+
         Raises:
             PolicyError: A prompt does not fit, or the policy was closed.
         """
@@ -126,6 +141,14 @@ class CausalLMPolicy:
         """Give `[B, T]` float32 log-probabilities per token, zero where padded; differentiable.
 
         An answer without recorded tokens, such as a person's correction, is scored as its text and the end of turn.
+
+        Args:
+            prompts: What was asked and shown.
+            answers: Recorded answers, one a prompt.
+            temperature: Divides the logits; 1 gives what was recorded.
+
+        Returns:
+            `(B, T)` float32, T the most tokens of an answer.
 
         Raises:
             PromptTooLong: A question does not fit.

@@ -19,6 +19,13 @@ class PromptEncoder:
     def encode(self, prompt: Prompt, max_tokens: int) -> tuple[int, ...]:
         """Give the ids of a prompt that leaves room for the answer; what does not fit is left out.
 
+        Args:
+            prompt: What was asked and shown.
+            max_tokens: Room to leave for the answer, half the window at most.
+
+        Returns:
+            Token ids up to where the answer begins.
+
         Raises:
             PromptTooLong: The question alone does not fit.
         """

@@ -38,6 +38,9 @@ class Worker:
     def submit(self, job: Job) -> None:
         """Queue a job.
 
+        Args:
+            job: What to do.
+
         Raises:
             PolicyUnavailable: The worker was closed.
         """

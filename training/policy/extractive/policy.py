@@ -70,6 +70,14 @@ class ExtractivePolicy:
     def load(cls, encoder: Embedder, *, adapter: Path | None, version: str) -> ExtractivePolicy:
         """Make a policy with the adapter in a directory; the untrained one when None.
 
+        Args:
+            encoder: Gives the vectors of question and sentences.
+            adapter: Directory of an adapter; None for none.
+            version: Name recorded on every answer.
+
+        Returns:
+            The policy.
+
         Raises:
             ValueError: The directory holds no adapter of this kind and format.
             FileNotFoundError: A file of the adapter is missing.
@@ -97,6 +105,14 @@ class ExtractivePolicy:
         """Give `[B, T]` float32 log-probabilities per step, zero where padded or forced; differentiable in
         `residual.parameters()`.
 
+        Args:
+            prompts: What was asked and shown.
+            answers: Recorded answers, one a prompt.
+            temperature: Divides scores and log-odds; 1 gives what was recorded.
+
+        Returns:
+            `(B, T)` float32, T the most decisions of an answer.
+
         Raises:
             ValueError: An answer's actions do not fit its prompt.
         """
@@ -104,6 +120,13 @@ class ExtractivePolicy:
 
     def replays(self, prompts: Sequence[Prompt], answers: Sequence[Answer]) -> Replays:
         """Give what the log-probabilities of recorded answers depend on besides the residual, for training loops.
+
+        Args:
+            prompts: What was asked and shown.
+            answers: Recorded answers, one a prompt.
+
+        Returns:
+            What `Replays.logprobs` evaluates, at every step of a training loop if need be.
 
         Raises:
             ValueError: An answer's actions do not fit its prompt.

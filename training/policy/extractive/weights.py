@@ -105,6 +105,12 @@ def adapter_files(residual: Residual, provenance: Mapping[str, Any]) -> dict[str
 def load_residual(adapter: Path) -> Residual:
     """Read an adapter directory.
 
+    Args:
+        adapter: Directory of an adapter.
+
+    Returns:
+        Its weights, zero for features it does not know.
+
     Raises:
         ValueError: The directory holds another kind or format of adapter, or weights for features we do not have.
         FileNotFoundError: A file of the adapter is missing.

@@ -32,6 +32,12 @@ class Heard:
 def data_of(lines: Iterable[str]) -> Iterator[str]:
     """Give the data of each server-sent event; comments and other fields are passed over.
 
+    Args:
+        lines: Lines of the response, without their ends.
+
+    Yields:
+        str: The data of one event.
+
     Raises:
         MalformedStream: A line is none of an event stream's fields, or an event is endless.
     """
@@ -57,6 +63,13 @@ def data_of(lines: Iterable[str]) -> Iterator[str]:
 
 def take(heard: Heard, data: str) -> str:
     """Add one event to what was heard and give the text it brings.
+
+    Args:
+        heard: Changed in place.
+        data: Data of one event.
+
+    Returns:
+        Text, often none.
 
     Raises:
         MalformedStream: The event is no chat chunk, or carries an error of the server.

@@ -110,6 +110,14 @@ class RemotePolicy:
         """Draw n answers for each prompt, side by side. At temperature 0 the first is the greedy one and the others are
         drawn at 0.8.
 
+        Args:
+            prompts: What was asked and shown.
+            n: Answers for each prompt.
+            sampling: How to draw.
+
+        Returns:
+            For each prompt its n answers.
+
         Raises:
             PolicyError: The server could not answer one of them.
         """
