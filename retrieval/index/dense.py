@@ -1,9 +1,9 @@
 """The published vector index: FAISS, inner product over unit vectors, positions instead of ids. Never changed once
 opened.
 
-Flat and exact while small; from `FLAT_LIMIT` vectors on an inverted file of 8-bit codes, whose candidates are scored
-again with half-precision vectors kept beside it. Both are memory-mapped, so processes share one copy. Search parameters
-go with each call: setting them on the index would change it under another thread.
+Flat and exact while small; from `FLAT_LIMIT` vectors on an inverted file of 8-bit residuals, which gives cosines to
+about 0.001 at a quarter of the memory. Both are memory-mapped, so processes share one copy. Search parameters go with
+each call: setting them on the index would change it under another thread.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from retrieval.index.hits import NO_HITS, Hits, Mask, Matrix, Rows, Scores, Vect
 
 FLAT_LIMIT = 50_000
 DENSE_FILE = "dense.faiss"
-VECTORS_FILE = "vectors.f16.npy"
 _MMAP = 1 << 9  # faiss.IO_FLAG_MMAP_IFC
 _EXACT_BELOW = 20_000  # so few allowed rows are compared one by one: exact, and as fast as probing for them
 _TRAIN_PER_LIST = 64  # faiss asks for 39 to 256; beyond 64 recall no longer moves, time does
-_PROBES = (4, 8, 16, 32, 64, 128, 256)
-_TARGET_RECALL = 0.99  # on the collection's own vectors; questions lie a little further out
+# Below 32 a search is no faster, choosing the lists is what takes the time; and questions lie further from the centres
+# than the collection's own vectors, which the recall is measured on.
+_PROBES = (32, 64, 128, 256)
+_TARGET_RECALL = 0.99
 _SAMPLE = 256
 _REACH = 4  # vectors read per candidate, at least
-_OVERSAMPLE = 2  # candidates per wanted hit, before they are scored again
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,6 @@ def write_dense(folder: Path, vectors: Matrix) -> DenseKind:
         index.add(vectors)
     else:
         index, kind = _inverted_file(vectors)
-        np.save(folder / VECTORS_FILE, vectors.astype(np.float16))
     path = folder / DENSE_FILE
     faiss.write_index(index, str(path))
     # faiss only prints when the disk is full: believe the file, not the call.
@@ -119,14 +118,12 @@ class DenseIndex:
         self._rows = rows
         try:
             self._index = faiss.read_index(str(folder / DENSE_FILE), _MMAP)
-            self._vectors = self._open_vectors(folder)
-        except (RuntimeError, OSError, ValueError) as error:
+        except RuntimeError as error:
             raise IndexCorrupt(f"{folder.name}/{DENSE_FILE} cannot be read: {error}") from error
-        if (self._index.ntotal, self._index.d) != (len(rows), dimension) or self._vectors.shape != (
-            len(rows),
-            dimension,
-        ):
+        if (self._index.ntotal, self._index.d) != (len(rows), dimension):
             raise IndexCorrupt(f"{folder.name}/{DENSE_FILE} holds {self._index.ntotal} × {self._index.d} values")
+        if kind.kind != "flat":
+            self._index.make_direct_map()  # 8 bytes a vector, so that `cosines` finds them by position
 
     def search(self, vector: Vector, k: int, selection: Selection | None = None) -> Hits:
         """Find the k nearest vectors by cosine.
@@ -146,13 +143,12 @@ class DenseIndex:
             return self._flat(vector, min(k, count), selection)
         if selection is not None and count <= _EXACT_BELOW:
             places = np.flatnonzero(selection.mask)
-        else:
-            places = self._probe(vector, min(_OVERSAMPLE * k, count), count, selection)
-        return best(self._rows[places], self.cosines(places, vector), k)
+            return best(self._rows[places], self.cosines(places, vector), k)
+        return self._probe(vector, min(k, count), count, selection)
 
     def cosines(self, places: npt.NDArray[np.int64], vector: Vector) -> Scores:
         """Compute the cosines of the vectors at these positions: `(n,)`."""
-        scores: Scores = self._vectors[places].astype(np.float32, copy=False) @ vector
+        scores: Scores = self._index.reconstruct_batch(places) @ vector
         return scores
 
     def _flat(self, vector: Vector, k: int, selection: Selection | None) -> Hits:
@@ -160,23 +156,15 @@ class DenseIndex:
         scores, places = self._index.search(vector[None, :], k, params=params)
         return best(self._rows[places[0]], scores[0], k)
 
-    def _probe(self, vector: Vector, k: int, count: int, selection: Selection | None) -> npt.NDArray[np.int64]:
+    def _probe(self, vector: Vector, k: int, count: int, selection: Selection | None) -> Hits:
         # With fewer allowed rows per list, as many more lists are read; for a large k, enough to hold several times k.
         share = max(self.kind.probes / self.kind.lists * len(self._rows), _REACH * k) / count
         probes = min(self.kind.lists, math.ceil(self.kind.lists * share))
         sel = {} if selection is None else {"sel": selection.selector}
         params = faiss.SearchParametersIVF(nprobe=probes, **sel)
-        _, places = self._index.search(vector[None, :], k, params=params)
-        found: npt.NDArray[np.int64] = places[0][places[0] >= 0]
-        return found
-
-    def _open_vectors(self, folder: Path) -> Matrix:
-        if self.kind.kind == "flat":
-            count = self._index.ntotal * self._index.d
-            view: Matrix = faiss.rev_swig_ptr(self._index.get_xb(), count).reshape(-1, self._index.d)
-            return view
-        stored: Matrix = np.load(folder / VECTORS_FILE, mmap_mode="r")
-        return stored
+        scores, places = self._index.search(vector[None, :], k, params=params)
+        found = places[0] >= 0
+        return best(self._rows[places[0][found]], scores[0][found], k)
 
 
 def check_vector(vector: Vector, dimension: int) -> Vector:

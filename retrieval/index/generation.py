@@ -1,7 +1,7 @@
 """A published index of one collection as of one sequence number: rows, vectors and words, in one immutable directory.
 
-`<indexes>/<collection>/gen-000007/` holds `rows.npy`, `dense.faiss` (with `vectors.f16.npy` when that is approximate)
-and `lexical/`; `index.json` is its `GenerationInfo`. What came later is in the catalog's feed.
+`<indexes>/<collection>/gen-000007/` holds `rows.npy`, `dense.faiss` and `lexical/`;
+`index.json` is its `GenerationInfo`. What came later is in the catalog's feed.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ class TestContract:
         vectors = library.vectors(COLLECTION)
         for query in random_queries(20):
             vector = library.embedder.encode([query])[0]
-            _agrees(index.dense(vector, 10), oracle.dense(vectors, vector), 10, 2e-3)
+            _agrees(index.dense(vector, 10), oracle.dense(vectors, vector), 10, 5e-3)
 
     def test_lexical_equals_the_formula(self, made: Made) -> None:
         library, index = made
@@ -128,7 +128,7 @@ class TestContract:
         rows = np.array([*sorted(vectors)[::3], 10**9], dtype=np.int64)
         vector = library.embedder.encode(["band bark"])[0]
         expected = [float(vectors[row] @ vector) if row in vectors else 0.0 for row in rows.tolist()]
-        np.testing.assert_allclose(index.cosines(rows, vector), expected, atol=1e-3)
+        np.testing.assert_allclose(index.cosines(rows, vector), expected, atol=5e-3)
 
     def test_more_than_there_is_gives_all_that_is(self, made: Made) -> None:
         library, index = made
