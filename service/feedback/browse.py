@@ -6,6 +6,7 @@ Redis or the event loop; a page then ends early and says that there is more.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from service.feedback.records import Entry, Kind
 
 PIECE_ENTRIES = 200
 SCAN_ENTRIES = 5_000
+_ENTRY_ID = re.compile(r"[0-9]{1,15}-[0-9]{1,15}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,9 @@ async def browse(
         after: The `last_id` of the page before.
         order: `desc` is newest first.
         history: Also what was replaced since.
+
+    Returns:
+        The page; it may end early and still have more after it.
     """
     found: list[tuple[Entry, bool]] = []
     scanned, last_id = 0, after
@@ -123,6 +128,23 @@ async def _pieces(
             return
         yield piece
         after = piece[-1].entry_id
+
+
+def entry_cursor(value: str | None) -> str | None:
+    """Give a cursor back, or say what one looks like: Redis knows no entry before 0-1 and fails on an open end there.
+
+    Args:
+        value: What a client wants to go on after; None for the first page.
+
+    Returns:
+        The same.
+
+    Raises:
+        ValueError: It cannot be the id of an entry.
+    """
+    if value is not None and (not _ENTRY_ID.fullmatch(value) or id_key(value) == (0, 0)):
+        raise ValueError("take `last_id` of the page before as it is, such as 1760000000000-0")
+    return value
 
 
 def id_key(entry_id: str, *, last: bool = False) -> tuple[float, float]:

@@ -12,14 +12,14 @@ from typing import Annotated, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import ValidationError
+from pydantic import AfterValidator, ValidationError
 
 from retrieval.errors import CollectionNotFound
 from service.access import Principal, require
 from service.container import Container, container_of
 from service.error_handlers import invalid_request
 from service.feedback import schemas, views
-from service.feedback.browse import FeedbackFilter, browse
+from service.feedback.browse import FeedbackFilter, browse, entry_cursor
 from service.feedback.errors import NotTheAsker
 from service.feedback.export import ExportFormat, FeedbackExport
 from service.feedback.lineage import lineage, summary
@@ -121,7 +121,7 @@ async def list_feedback(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     order: Literal["asc", "desc"] = "desc",
     after: Annotated[
-        str | None, Query(pattern=r"^\d{1,15}-\d{1,15}$", description="`last_id` of the page before.")
+        str | None, AfterValidator(entry_cursor), Query(description="`last_id` of the page before.")
     ] = None,
 ) -> schemas.FeedbackPage:
     """Browse the feedback log."""

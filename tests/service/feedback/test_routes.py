@@ -259,7 +259,14 @@ def test_browsing_and_export_are_for_operators(play: Play) -> None:
             assert [item["current"] for item in history["data"]] == [False, True, True, True]
             clear = (await operator.get("/v1/feedback", params={"reason": "clear"})).json()
             assert len(clear["data"]) == 2
-            for bad in ({"after": "x"}, {"limit": 0}, {"since": "nan"}, {"rating": "meh"}, {"order": "up"}):
+            for order in ("asc", "desc"):
+                for cursor in ("x", "0-0", "00-0", "-1-0", "1", "1-1\n", "9" * 16 + "-0", "１-0"):
+                    refused = await operator.get("/v1/feedback", params={"after": cursor, "order": order})
+                    assert refused.status_code == 400, cursor
+                    assert "last_id" in refused.json()["error"]["message"]
+                for cursor in ("0-1", "9" * 15 + "-0"):
+                    assert (await operator.get("/v1/feedback", params={"after": cursor, "order": order})).is_success
+            for bad in ({"limit": 0}, {"since": "nan"}, {"rating": "meh"}, {"order": "up"}):
                 assert (await operator.get("/v1/feedback", params=bad)).status_code == 400, bad
             export = await operator.get("/v1/feedback/export", params={"format": "kto"})
             assert export.headers["content-type"] == "application/x-ndjson"
