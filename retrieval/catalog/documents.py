@@ -94,11 +94,12 @@ def list_page(
     """Fetch a page of a collection's documents."""
     collection = collection_row(connection, caller, collection_id)
     listing = Listing(
-        source=f"{SOURCE} WHERE d.collection_row = ? AND (? IS NULL OR d.status = ?)",
-        parameters=[collection["row"], status, status],
+        source=f"{SOURCE} WHERE d.collection_row = ?",
+        parameters=[collection["row"]],
         row="d.row",
         public_id="d.file_id",
         scope=_scope(collection["row"]),
+        wanted={"d.status": status},
     )
     rows, has_more = page(connection, listing, COLUMNS, limit=limit, after=after, order=order)
     return Page(tuple(to_document(row) for row in rows), has_more)

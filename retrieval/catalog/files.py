@@ -33,11 +33,12 @@ def list_page(
     """Fetch a page of the files the caller may read."""
     condition, parameters = readable_file(caller)
     listing = Listing(
-        source=f"FROM files f WHERE (? IS NULL OR f.purpose = ?) AND {condition}",
-        parameters=[purpose, purpose, *parameters],
+        source=f"FROM files f WHERE {condition}",
+        parameters=parameters,
         row="f.row",
         public_id="f.file_id",
         scope=_SCOPE,
+        wanted={"f.purpose": purpose},
     )
     rows, has_more = page(connection, listing, "f.*", limit=limit, after=after, order=order)
     return Page(tuple(to_file(row) for row in rows), has_more)

@@ -6,8 +6,8 @@ A cursor keeps working when its item has been deleted meanwhile, so a client may
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from retrieval.catalog.validate import page_limit
@@ -20,8 +20,9 @@ Order = Literal["asc", "desc"]
 class Listing:
     """A list that can be paged through.
 
-    `source` is SQL from `FROM` on with its conditions; `row` and `public_id` are its columns for position and id;
-    `scope` names the list among the departed.
+    `source` is SQL from `FROM` on with the conditions on what belongs to the list; `row` and `public_id` are its
+    columns for position and id; `scope` names the list among the departed. `wanted` are columns and the values asked
+    for, None for any: a cursor may stand on an item that has changed meanwhile and is not wanted any more.
     """
 
     source: str
@@ -29,6 +30,7 @@ class Listing:
     row: str
     public_id: str
     scope: str
+    wanted: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def page(
@@ -54,6 +56,10 @@ def page(
         raise InvalidInput("The order is 'asc' or 'desc'.", param="order")
     query = f"SELECT {columns} {listing.source}"
     parameters = list(listing.parameters)
+    for column, value in listing.wanted.items():
+        if value is not None:
+            query += f" AND {column} = ?"
+            parameters.append(value)
     if after is not None:
         query += f" AND {listing.row} {'>' if order == 'asc' else '<'} ?"
         parameters.append(_position(connection, listing, after))

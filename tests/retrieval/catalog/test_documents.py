@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from retrieval.errors import Conflict, DocumentNotFound, InvalidInput
@@ -150,6 +152,23 @@ def test_listing_by_status(library: Library) -> None:
         for status in ("completed", "in_progress", "failed")
     }
     assert by_status == {"completed": [done.document_id], "in_progress": [waiting.document_id], "failed": []}
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_a_list_by_status_goes_on_after_a_document_whose_status_has_changed(
+    library: Library, order: Literal["asc", "desc"]
+) -> None:
+    collection = library.collection()
+    ids = [library.attach(collection, name, f"{name}.txt").document_id for name in "abc"]
+    if order == "desc":
+        ids.reverse()
+    library.catalog.cancel(OPERATOR, collection, ids[0])
+
+    rest = library.catalog.documents(OPERATOR, collection, status="in_progress", after=ids[0], order=order)
+    assert [document.document_id for document in rest.items] == ids[1:]
+
+    with pytest.raises(InvalidInput):
+        library.catalog.documents(OPERATOR, collection, status="in_progress", after="file-never", order=order)
 
 
 def test_only_work_in_progress_can_be_cancelled(library: Library) -> None:
