@@ -319,6 +319,34 @@ class Catalog(ForWorkers, ForIndexes):
                 connection, caller, collection_id, status=status, limit=limit, after=after, order=order
             )
 
+    def documents_everywhere(
+        self,
+        caller: Caller,
+        *,
+        status: DocumentStatus | None = None,
+        limit: int = 20,
+        after: tuple[str, str] | None = None,
+        order: Order = "desc",
+    ) -> Page[Document]:
+        """Fetch a page of the documents of every readable collection, by when they were attached.
+
+        Args:
+            caller: Who asks.
+            status: Only documents with this status; None for all.
+            limit: Most documents.
+            after: Collection id and document id of the last one of the page before.
+            order: "asc" is oldest first.
+
+        Returns:
+            The page.
+
+        Raises:
+            CollectionNotFound: When the collection of `after` is not there (any more).
+            InvalidInput: When its document never was.
+        """
+        with self._db.read() as connection:
+            return documents.list_everywhere(connection, caller, status=status, limit=limit, after=after, order=order)
+
     def find_by_hash(self, caller: Caller, collection_id: str, filename: str, sha256: str) -> Document | None:
         """Fetch the newest document with this name and content, whatever its status.
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlite3
 
 from retrieval.catalog import feed
-from retrieval.catalog.access import collection_row, file_row
-from retrieval.catalog.paging import Listing, Order, depart, page
+from retrieval.catalog.access import collection_row, file_row, readable_collection
+from retrieval.catalog.paging import Listing, Order, depart, page, position
 from retrieval.catalog.rows import Page, to_document
 from retrieval.catalog.validate import attributes_json
 from retrieval.errors import Conflict, DocumentNotFound
@@ -92,16 +92,27 @@ def list_page(
     order: Order,
 ) -> Page[Document]:
     """Fetch a page of a collection's documents."""
-    collection = collection_row(connection, caller, collection_id)
-    listing = Listing(
-        source=f"{SOURCE} WHERE d.collection_row = ?",
-        parameters=[collection["row"]],
-        row="d.row",
-        public_id="d.file_id",
-        scope=_scope(collection["row"]),
-        wanted={"d.status": status},
-    )
+    listing = _listing(collection_row(connection, caller, collection_id), status)
     rows, has_more = page(connection, listing, COLUMNS, limit=limit, after=after, order=order)
+    return Page(tuple(to_document(row) for row in rows), has_more)
+
+
+def list_everywhere(
+    connection: sqlite3.Connection,
+    caller: Caller,
+    *,
+    status: DocumentStatus | None,
+    limit: int,
+    after: tuple[str, str] | None,
+    order: Order,
+) -> Page[Document]:
+    """Fetch a page of the documents of all collections that the caller may read."""
+    condition, parameters = readable_collection(caller)
+    listing = Listing(f"{SOURCE} WHERE {condition}", parameters, "d.row", "", "", {"d.status": status})
+    start = None
+    if after is not None:
+        start = position(connection, _listing(collection_row(connection, caller, after[0]), None), after[1])
+    rows, has_more = page(connection, listing, COLUMNS, limit=limit, after=start, order=order)
     return Page(tuple(to_document(row) for row in rows), has_more)
 
 
@@ -199,6 +210,17 @@ def _set_attributes(connection: sqlite3.Connection, document: sqlite3.Row, attri
         "UPDATE documents SET attributes = ?, updated_at = ? WHERE row = ?", (attributes, now, document["row"])
     )
     feed.bump(connection, document["collection_row"])
+
+
+def _listing(collection: sqlite3.Row, status: DocumentStatus | None) -> Listing:
+    return Listing(
+        source=f"{SOURCE} WHERE d.collection_row = ?",
+        parameters=[collection["row"]],
+        row="d.row",
+        public_id="d.file_id",
+        scope=_scope(collection["row"]),
+        wanted={"d.status": status},
+    )
 
 
 def _scope(collection_row: int) -> str:

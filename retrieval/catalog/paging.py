@@ -34,7 +34,13 @@ class Listing:
 
 
 def page(
-    connection: sqlite3.Connection, listing: Listing, columns: str, *, limit: int, after: str | None, order: Order
+    connection: sqlite3.Connection,
+    listing: Listing,
+    columns: str,
+    *,
+    limit: int,
+    after: str | int | None,
+    order: Order,
 ) -> tuple[list[sqlite3.Row], bool]:
     """Fetch one page.
 
@@ -43,7 +49,7 @@ def page(
         listing: What to page through.
         columns: SQL of the columns to fetch.
         limit: Most rows to return, 1 to 10,000.
-        after: Id of the item before the page, or None for the first page.
+        after: Id of the item before the page, or its position where that is known, or None for the first page.
         order: "asc" is oldest first.
 
     Returns:
@@ -62,7 +68,7 @@ def page(
             parameters.append(value)
     if after is not None:
         query += f" AND {listing.row} {'>' if order == 'asc' else '<'} ?"
-        parameters.append(_position(connection, listing, after))
+        parameters.append(after if isinstance(after, int) else position(connection, listing, after))
     query += f" ORDER BY {listing.row} {order} LIMIT ?"
     rows = connection.execute(query, [*parameters, page_limit(limit) + 1]).fetchall()
     return rows[:limit], len(rows) > limit
@@ -73,7 +79,8 @@ def depart(connection: sqlite3.Connection, scope: str, public_id: str, row: int)
     connection.execute("INSERT OR REPLACE INTO departed VALUES (?, ?, ?)", (scope, public_id, row))
 
 
-def _position(connection: sqlite3.Connection, listing: Listing, after: str) -> int:
+def position(connection: sqlite3.Connection, listing: Listing, after: str) -> int:
+    """Give where an item stands or stood; `InvalidInput` when it was never in this list."""
     found = connection.execute(
         f"SELECT {listing.row} {listing.source} AND {listing.public_id} = ?",
         [*listing.parameters, after],

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel
 
-from retrieval.catalog import Catalog
-from retrieval.types import Caller, Document
+from retrieval.errors import CollectionNotFound
+from retrieval.types import Document
 from service.access import Principal, require
 from service.container import Container, container_of
 from service.errors import ApiError
-from service.files.paging import After, Limit, ListOf
+from service.files.paging import After, Limit, ListOf, Order
 from service.files.shapes import LastError, Status
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 Operator = Annotated[Principal, Depends(require("operator"))]
 Parts = Annotated[Container, Depends(container_of)]
 KIND = "ingest"
-BATCH = 100
 
 
 class Job(BaseModel):
@@ -65,15 +63,19 @@ def list_jobs(
     status: Annotated[Status | None, Query(description="only jobs with this status")] = None,
     after: After = None,
     limit: Limit = 20,
+    order: Order = "desc",
 ) -> ListOf[Job]:
-    """List ingestions, vector store by vector store, in each the newest first."""
+    """List ingestions of all vector stores by when they were asked for."""
     start = None if after is None else _parse(after, "after")
-    jobs: list[Job] = []
-    for document in _documents(parts.catalog, principal.caller, status, start):
-        if len(jobs) == limit:
-            return ListOf[Job].of(jobs, has_more=True)
-        jobs.append(Job.of(document))
-    return ListOf[Job].of(jobs, has_more=False)
+    try:
+        page = parts.catalog.documents_everywhere(
+            principal.caller, status=status, limit=limit, after=start, order=order
+        )
+    except CollectionNotFound:
+        raise ApiError(
+            400, f"there is no job `{after}` to continue after; take the `last_id` of a page", param="after"
+        ) from None
+    return ListOf[Job].of([Job.of(document) for document in page.items], page.has_more)
 
 
 @router.get("/{job_id}", summary="Look at a job")
@@ -89,30 +91,3 @@ def _parse(job_id: str, param: str) -> tuple[str, str]:
     if kind != KIND or not document_id:
         raise ApiError(404 if param == "job_id" else 400, f"no job `{job_id}`", code="job_not_found", param=param)
     return collection_id, document_id
-
-
-def _documents(
-    catalog: Catalog, caller: Caller, status: Status | None, start: tuple[str, str] | None
-) -> Iterator[Document]:
-    """Give documents page by page; the cursor names the collection and the document to go on after."""
-    if start is not None:
-        yield from _of_collection(catalog, caller, start[0], status, after=start[1])
-    cursor = None if start is None else start[0]
-    while True:
-        page = catalog.collections(caller, limit=BATCH, after=cursor, order="asc")
-        for collection in page.items:
-            yield from _of_collection(catalog, caller, collection.collection_id, status, after=None)
-        if not page.has_more:
-            return
-        cursor = page.items[-1].collection_id
-
-
-def _of_collection(
-    catalog: Catalog, caller: Caller, collection_id: str, status: Status | None, *, after: str | None
-) -> Iterator[Document]:
-    while True:
-        page = catalog.documents(caller, collection_id, status=status, limit=BATCH, after=after, order="desc")
-        yield from page.items
-        if not page.has_more:
-            return
-        after = page.items[-1].document_id
