@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from service.access import Principal, require
 from service.container import Container, container_of
 from service.errors import ApiError
-from service.policies import ALIAS
+from service.policies import ALIAS, version_name
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 Reader = Annotated[Principal, Depends(require("user"))]
@@ -42,10 +42,12 @@ def list_models(principal: Reader, parts: Parts) -> ModelList:
     return ModelList(data=[Model(id=name, created=int(policy.loaded_at)) for name, policy in names])
 
 
-@router.get("/{model}", summary="Look at a model")
+@router.get("/{model:path}", summary="Look at a model")
 def get_model(model: Annotated[str, Path(max_length=256)], principal: Reader, parts: Parts) -> Model:
-    """Show one name."""
+    """Show one name; a version may also be given as the name that its model has elsewhere, slashes and all."""
+    alias, _, version = model.partition("@")
+    wanted = f"{alias}@{version_name(version)}" if version else alias
     for known in list_models(principal, parts).data:
-        if known.id == model:
+        if known.id == wanted:
             return known
     raise ApiError(404, f"no model `{model}`; GET /v1/models lists them", code="model_not_found", param="model")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from retrieval.catalog import Catalog
 from service.errors import unavailable
-from service.policies import PolicyBook
+from service.policies import PolicyBook, version_name
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -188,5 +188,6 @@ def _remote(settings: Settings) -> ServingPolicy:
         settings.remote_base_url or "",
         settings.remote_model or "",
         "" if key is None else key.get_secret_value(),
+        version=version_name(settings.remote_model or ""),
         patience=Patience(read_s=settings.remote_timeout_s),
     )

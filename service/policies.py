@@ -5,6 +5,7 @@ The routed one behind the name `groundloop`, and those that may be pinned as `gr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,19 @@ from service.errors import ApiError
 from training.policy.base import ServingPolicy
 
 ALIAS = "groundloop"
+_NOT_IN_A_VERSION = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def version_name(model: str) -> str:
+    """Give the version under which a foreign model answers: its name, fit for paths, labels and file names.
+
+    Args:
+        model: Such as "Qwen/Qwen2.5-7B-Instruct" or "qwen2.5:7b".
+
+    Returns:
+        Letters, digits, `.`, `_` and `-`; the same again for what is such a name already.
+    """
+    return _NOT_IN_A_VERSION.sub("-", model).strip("-") or "model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +51,11 @@ class PolicyBook:
         return self._routed
 
     def pinned(self, version: str) -> ServingPolicy:
-        """Give the policy of this version; an ApiError 404 with the names that exist, if it is not loaded."""
-        policy = self._by_version.get(version)
+        """Give the policy of this version, also by the name that its model has elsewhere.
+
+        An ApiError 404 with the names that exist, if it is not loaded.
+        """
+        policy = self._by_version.get(version) or self._by_version.get(version_name(version))
         if policy is None:
             names = ", ".join(f"`{ALIAS}@{known}`" for known in self._by_version)
             raise ApiError(
