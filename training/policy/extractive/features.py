@@ -16,7 +16,7 @@ from math import log
 import numpy as np
 import numpy.typing as npt
 
-from training.policy.base import Prompt
+from training.policy.base import Prompt, ShownPassage
 from training.policy.extractive.candidates import Candidate
 from training.words import content_stems
 
@@ -29,7 +29,7 @@ CANDIDATE_FEATURES = (
     "passage_first",  # 1 for the passage shown first
     "idf_overlap",  # share of the question's content words in the sentence, rare ones counting more
     "bigram_overlap",  # share of the question's neighbouring content words kept as neighbours
-    "passage_overlap",  # idf_overlap of the whole passage
+    "passage_overlap",  # idf_overlap of the whole passage, its title and headings
     "previous_overlap",  # idf_overlap of the sentence before: what "it" and "she" may refer to
     "opening",  # first sentence of its passage
     "position",  # 0 first to 1 last in its passage
@@ -114,10 +114,13 @@ class Overlaps:
     found: float  # plain share, in any passage
 
 
-def overlaps(question: Question, candidates: Sequence[Candidate], passages: int) -> Overlaps:
-    """Compare the question's words with those of the candidates; rarity is counted over the candidates themselves."""
+def overlaps(question: Question, candidates: Sequence[Candidate], passages: Sequence[ShownPassage]) -> Overlaps:
+    """Compare the question's words with those of the candidates; rarity is counted over the candidates themselves.
+
+    A passage holds the words of its title and headings too: the subject is often named nowhere else.
+    """
     frequency: Counter[str] = Counter()
-    held: list[set[str]] = [set() for _ in range(passages)]
+    held = [set(content_stems(" ".join((passage.title, *passage.heading_path)))) for passage in passages]
     for candidate in candidates:
         stems = set(candidate.sentence.stems)
         frequency.update(stems)

@@ -35,6 +35,7 @@ from training.policy.extractive.solve import Group, choose_weights, decide_weigh
 from training.policy.extractive.weights import Prior
 
 Array = npt.NDArray[np.float32]
+SHOWN = 8  # passages, as the service shows by default
 OFFERED = 16  # sentences encoded while fitting; the policy offers 8
 WRONG_SILENCE = 2.0  # abstaining from a question that the passages answer costs as much as two made-up answers
 MISSED = 10.0  # stopping before the answer was said costs as much as ten needless sentences: answers of one or two
@@ -102,7 +103,7 @@ def _ask(made: QuestionSet, recall: Recall, absent: str) -> list[Asked]:
     hidden = None
     if absent:
         hidden = [made.rows_of(q.group) | q.rows if absent == "article" else q.rows for q in questions]
-    found = recall.prompts([question.text for question in questions], hidden=hidden)
+    found = recall.prompts([question.text for question in questions], SHOWN, hidden)
     weight = 1.0 / len(questions)
     return [Asked(q, prompt, tuple(rows), weight, absent) for q, (prompt, rows) in zip(questions, found, strict=True)]
 

@@ -82,7 +82,7 @@ def read(
     if not candidates:
         return None
     question = Question.read(prompt.query)
-    overlap = overlaps(question, candidates, len(prompt.passages))
+    overlap = overlaps(question, candidates, prompt.passages)
     features = candidate_features(prompt, question, candidates, overlap)
     best = np.argsort(-(features @ prior.screen), kind="stable")[:most].tolist()
     offered = tuple(sorted({*best, *(i for i in include if 0 <= i < len(candidates))}))
