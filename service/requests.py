@@ -104,7 +104,7 @@ class _Exchange:
         """Count and log."""
         seconds = time.perf_counter() - self._started
         route = self._scope.get("route")
-        path = getattr(route, "path", None) or "unmatched"  # the template: a label a route, not a label a document
+        path = getattr(route, "path_format", None) or "unmatched"  # a label a route, not a label a document
         method = self._scope["method"]
         status = self._status or 499  # the client left before there was a response
         container = getattr(getattr(self._scope.get("app"), "state", None), "container", None)

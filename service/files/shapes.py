@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from retrieval.catalog import Reembedding
 from retrieval.types import Collection, Document, DocumentError, StoredFile
 
 Status = Literal["in_progress", "completed", "cancelled", "failed"]
@@ -74,6 +75,27 @@ class FileCounts(BaseModel):
         return cls(**counts, total=sum(counts.values()))
 
 
+class Move(BaseModel):
+    """How far a collection is on the way to another embedding model."""
+
+    target_model: str
+    done: int = Field(description="documents that have vectors of the target model")
+    total: int
+    failed: int = Field(description="documents that cannot be embedded with it; they hold the move up")
+    last_error: str | None
+
+    @classmethod
+    def of(cls, move: Reembedding) -> Move:
+        """Show a move."""
+        return cls(
+            target_model=move.target_model,
+            done=move.done,
+            total=move.total,
+            failed=move.failed,
+            last_error=move.last_error,
+        )
+
+
 class VectorStore(BaseModel):
     """A collection."""
 
@@ -89,10 +111,11 @@ class VectorStore(BaseModel):
     expires_at: None = None
     metadata: dict[str, str]
     embedding_model: str = Field(description="ours: the model that its documents are embedded with")
+    reembedding: Move | None = Field(default=None, description="ours: the move to another model, while there is one")
     readers: list[str] | None = Field(default=None, description="ours: who may read it; shown to operators")
 
     @classmethod
-    def of(cls, collection: Collection, *, with_readers: bool) -> VectorStore:
+    def of(cls, collection: Collection, move: Reembedding | None, *, with_readers: bool) -> VectorStore:
         """Show a collection."""
         counts = FileCounts.of({str(status): count for status, count in collection.documents_by_status.items()})
         return cls(
@@ -105,6 +128,7 @@ class VectorStore(BaseModel):
             last_active_at=int(collection.last_active_at),
             metadata=dict(collection.attributes),
             embedding_model=collection.embedding_model,
+            reembedding=None if move is None else Move.of(move),
             readers=sorted(collection.readers) if with_readers else None,
         )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from retrieval.errors import CollectionNotFound
 from retrieval.types import Collection
 from service.access import Principal, require
 from service.container import Container, container_of
@@ -19,8 +21,9 @@ Reader = Annotated[Principal, Depends(require("user"))]
 Writer = Annotated[Principal, Depends(require("operator"))]
 Parts = Annotated[Container, Depends(container_of)]
 StoreId = Annotated[str, Path(max_length=256)]
+PrincipalName = Annotated[str, Field(max_length=256, pattern=r"^(\*|(key|user|group):[^\x00]+)$")]
 Readers = Annotated[
-    list[str], Field(max_length=256, description="ours: `*`, `key:<id>`, `user:<id>` or `group:<name>`")
+    list[PrincipalName], Field(max_length=256, description="ours: `*`, `key:<id>`, `user:<id>` or `group:<name>`")
 ]
 
 
@@ -78,7 +81,7 @@ def create_store(body: NewStore, principal: Writer, parts: Parts) -> VectorStore
     if body.file_ids:
         parts.enqueue_ingest()
         collection = catalog.collection(caller, collection.collection_id)
-    return _show(collection, principal)
+    return _show(collection, principal, parts)
 
 
 @router.get("", summary="List vector stores")
@@ -93,13 +96,13 @@ def list_stores(
     """List the collections that the caller may read."""
     refuse_before(before)
     page = parts.catalog.collections(principal.caller, limit=limit, after=after, order=order)
-    return ListOf[VectorStore].of([_show(item, principal) for item in page.items], page.has_more)
+    return ListOf[VectorStore].of([_show(item, principal, parts) for item in page.items], page.has_more)
 
 
 @router.get("/{vector_store_id}", summary="Look at a vector store")
 def get_store(vector_store_id: StoreId, principal: Reader, parts: Parts) -> VectorStore:
     """Show one collection."""
-    return _show(parts.catalog.collection(principal.caller, vector_store_id), principal)
+    return _show(parts.catalog.collection(principal.caller, vector_store_id), principal, parts)
 
 
 @router.post("/{vector_store_id}", summary="Change a vector store")
@@ -116,7 +119,7 @@ def update_store(vector_store_id: StoreId, body: StoreChange, principal: Writer,
     )
     if body.embedding_model is not None:
         parts.enqueue_ingest()
-    return _show(collection, principal)
+    return _show(collection, principal, parts)
 
 
 @router.delete("/{vector_store_id}", summary="Delete a vector store")
@@ -126,8 +129,11 @@ def delete_store(vector_store_id: StoreId, principal: Writer, parts: Parts) -> V
     return VectorStoreDeleted(id=vector_store_id)
 
 
-def _show(collection: Collection, principal: Principal) -> VectorStore:
-    return VectorStore.of(collection, with_readers=principal.has("operator"))
+def _show(collection: Collection, principal: Principal, parts: Container) -> VectorStore:
+    move = None
+    with contextlib.suppress(CollectionNotFound):  # deleted since it was read
+        move = parts.catalog.reembedding(principal.caller, collection.collection_id)
+    return VectorStore.of(collection, move, with_readers=principal.has("operator"))
 
 
 def _refuse_expiry(expires_after: object) -> None:

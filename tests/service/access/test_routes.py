@@ -45,7 +45,7 @@ def routes() -> Iterator[tuple[str, str]]:
 
 def _flatten(route: Any) -> Iterator[tuple[str, str]]:
     if getattr(route, "methods", None):
-        yield from ((method, route.path) for method in route.methods - {"HEAD"})
+        yield from ((method, route.path_format) for method in route.methods - {"HEAD"})
         return
     inner = getattr(route, "effective_candidates", None)  # a router that was included
     assert inner is not None, f"a route that this walk does not know: {route!r}"
