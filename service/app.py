@@ -56,7 +56,15 @@ def create_app(settings: Settings, *, load: Loader | None = None) -> FastAPI:
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST", "PUT", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "X-Groundloop-User", "X-Request-Id"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "X-Groundloop-Conversation",
+                "X-Groundloop-Segment",
+                "X-Groundloop-User",
+                "X-Request-Id",
+            ],
             expose_headers=["X-Request-Id", "Retry-After"],
         )
     app.add_middleware(RequestMiddleware, settings=settings)
