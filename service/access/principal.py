@@ -50,11 +50,6 @@ class Principal:
         """Whose answers and votes these are: the key's, or those of the end user behind it."""
         return self.owner if self.end_user is None else f"{self.owner}/user:{self.end_user}"
 
-    @property
-    def voter(self) -> str:
-        """The identity under which votes count."""
-        return self.identity
-
     def has(self, role: Role) -> bool:
         """Tell whether the key's role is at least this one."""
         return RANK[self.role] >= RANK[role]

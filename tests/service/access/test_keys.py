@@ -106,7 +106,7 @@ def test_a_trusted_key_acts_for_a_user_with_that_users_rights_only(store: KeySto
     acting = operator.acting_for("ada")
     assert not acting.caller.reads_all
     assert "user:ada" in acting.principals
-    assert acting.identity == acting.voter == f"key:{operator.key_id}/user:ada"
+    assert acting.identity == f"key:{operator.key_id}/user:ada"
     _, plain = store.create("plain")
     user = store.authenticate(plain)
     assert user is not None
