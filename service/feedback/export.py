@@ -37,13 +37,7 @@ class FeedbackExport:
     async def lines(
         self, format: ExportFormat, *, since: float | None = None, until: float | None = None
     ) -> AsyncIterator[bytes]:
-        """Give JSON lines, those of one batch at a time.
-
-        Args:
-            format: What each row is.
-            since: Leave out what is older, in seconds since the epoch.
-            until: Leave out what is newer.
-        """
+        """Give JSON lines, those of one batch at a time; `since` and `until` are seconds since the epoch."""
         async for rows in self.batches(format, since=since, until=until):
             yield b"".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n" for row in rows)
 

@@ -8,7 +8,7 @@ gl:answers             stream  one entry an answer, in time order
 gl:user:<user>:answers list    ids of the answers a user was given, oldest first
 gl:feedback            stream  every vote and preference ever acknowledged, in time order; never trimmed by length
 gl:votes:<answer>      hash    voter -> "<feedback entry> <content digest>": the one current vote
-gl:prefs:<prompt>      hash    "<voter> <answers digest>" -> the same for preferences
+gl:prefs:<prompt>      hash    "<answers digest> <voter>" -> the same for preferences
 gl:voter:<voter>       list    feedback entries of a voter, oldest first
 gl:rate:<voter>        string  the vote limit's theoretical arrival time, expires by itself
 gl:once:<voter>:<key>  string  an Idempotency-Key and what it did, expires after a day

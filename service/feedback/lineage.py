@@ -16,6 +16,9 @@ def lineage(entries: Sequence[Entry]) -> list[LineageView]:
 
     Args:
         entries: What one voter said about one answer, newest first.
+
+    Returns:
+        The events; the last one says where the vote is now.
     """
     story: list[LineageView] = []
     before: Entry | None = None

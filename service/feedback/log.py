@@ -68,6 +68,9 @@ class FeedbackLog:
             allowed: The voter may judge it even if somebody else asked.
             votes_per_minute: Limit of this voter, 0 is none; saying the same again does not count.
 
+        Returns:
+            The entry that stands now.
+
         Raises:
             NotTheAsker: If somebody else asked and `allowed` is not set.
             AnswerNotFound: If there is no such answer.
@@ -109,6 +112,9 @@ class FeedbackLog:
             idempotency_key: Makes a late retry harmless: within a day it does what it did the first time, even where
                 the voter has changed their mind since.
 
+        Returns:
+            The entry that stands now, or with a key that of its first use.
+
         Raises:
             NotTheAsker: If somebody else asked and `allowed` is not set.
             AnswerNotFound: If one of the answers does not exist.
@@ -140,7 +146,15 @@ class FeedbackLog:
         return _outcome(reply, preference.answers)
 
     async def history(self, answer_id: str, *, voter: str, allowed: bool = False) -> list[Entry]:
-        """Give what a voter said about an answer, newest first, at most 50 entries; the first one stands.
+        """Give what a voter said about an answer.
+
+        Args:
+            answer_id: What was judged.
+            voter: Identity of the voter (`Principal.identity`).
+            allowed: The voter may know of it even if somebody else asked.
+
+        Returns:
+            Entries, newest first, at most 50; the first one stands.
 
         Raises:
             NotTheAsker: If somebody else asked and `allowed` is not set.
@@ -193,6 +207,9 @@ class FeedbackLog:
             stop: The newer end.
             count: Most entries.
             newest_first: Begin at the newer end.
+
+        Returns:
+            The entries in the order read.
         """
         found: list[Any]
         if newest_first:

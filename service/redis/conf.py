@@ -17,6 +17,9 @@ def render_conf(*, port: int, data: Path, password: str, appendfsync: AppendFsyn
         password: What clients must send; it is in this file because a command line is readable by every user.
         appendfsync: When fsync is called.
         maxmemory_bytes: Memory at which writes are refused; 0 is no limit.
+
+    Returns:
+        The text of the file.
     """
     folder = str(data).replace("\\", "\\\\").replace('"', '\\"')
     lines = (

@@ -36,6 +36,9 @@ def find_redis_server() -> Path:
 
     The wheel is located without importing it, because importing it pulls in a client library and pkg_resources.
 
+    Returns:
+        Its path.
+
     Raises:
         RedisNotStarted: If there is neither.
     """
@@ -105,8 +108,8 @@ class RedisServer:
         Raises:
             RedisNotStarted: If it does not answer in time, or another process holds the data folder.
         """
-        self._data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._address_file.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(self._data)
+        make_directory(self._address_file.parent)
         deadline = time.monotonic() + timeout_s
         if self._process is not None and self._wait_ready(deadline):
             return self.url

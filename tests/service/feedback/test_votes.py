@@ -16,7 +16,7 @@ from service.feedback.errors import AnswerNotFound, BadEvidence, NotTheAsker, To
 from service.feedback.log import FeedbackLog
 from service.feedback.records import Entry, Vote
 from tests.service.feedback.conftest import Run, Stores
-from tests.service.feedback.samples import make_record
+from tests.service.feedback.samples import make_passage, make_prompt, make_record
 
 VOTERS = ("key:asker", "key:b/user:x y:z")
 VOTES = st.builds(
@@ -106,7 +106,7 @@ def _refusal(run: Run[Any], **arguments: Any) -> Exception:
     async def scenario(stores: Stores) -> Exception:
         record = make_record()
         await stores.answers.record(record)
-        values = {"answer_id": record.answer_id, "vote": Vote("up"), "voter": "key:asker"} | arguments
+        values: dict[str, Any] = {"answer_id": record.answer_id, "vote": Vote("up"), "voter": "key:asker"} | arguments
         with pytest.raises(Exception) as caught:
             await stores.log.vote(**values)
         assert await stores.client.xlen("gl:feedback") == 0
@@ -154,8 +154,6 @@ def test_a_fast_voter_is_told_how_long_to_wait(run: Run[TooManyVotes]) -> None:
 
 
 def test_an_answer_with_many_passages_is_still_read_whole(run: Run[None]) -> None:
-    from tests.service.feedback.samples import make_passage, make_prompt
-
     passages = tuple(make_passage(number, f"chk_{number:012}") for number in range(1, 500))
     record = make_record(prompt=make_prompt(passages=passages))
 

