@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import Request
 
+from retrieval.durable import make_directory
 from service.access.keys import KeyStore
 from service.errors import unavailable
 from service.limits import RateLimits
@@ -106,7 +107,7 @@ class Container:
         from service.redis.checks import durability_problems
 
         settings = self.settings
-        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_directory(settings.home)
         self.metrics = Metrics()
         self.limits = RateLimits(settings.requests_per_minute)
         self.catalog = await asyncio.to_thread(Catalog.open, settings.home, max_attempts=settings.ingest_attempts)

@@ -8,6 +8,8 @@ import os
 import time
 from pathlib import Path
 
+from retrieval.durable import make_directory
+
 RETRY_S = 0.01
 
 
@@ -28,7 +30,7 @@ class PidLock:
         Returns:
             Whether it is ours now.
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(self._path.parent)
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         deadline = time.monotonic() + wait_s
         while not _flock(descriptor, fcntl.LOCK_EX):

@@ -32,11 +32,11 @@ def storage_errors() -> Iterator[None]:
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory and its parents, each durably."""
+    """Make a directory and its parents, each durably and for its owner alone; what is there keeps its mode."""
     with storage_errors():
         missing = [p for p in (path, *path.parents) if not p.exists()]
         for directory in reversed(missing):
-            directory.mkdir(exist_ok=True)
+            directory.mkdir(0o700, exist_ok=True)
             sync_directory(directory.parent)
 
 

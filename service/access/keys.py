@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from retrieval.durable import make_directory
 from service.access.principal import Principal, Role
 
 SCHEMA = """
@@ -78,7 +79,7 @@ class KeyStore:
         self._path = path
         self._clock = clock
         self._lock = threading.Lock()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(path.parent)
         if not path.exists():
             path.touch(mode=0o600)
         # Never written to, so that data_version tells of every write, our own included.

@@ -16,6 +16,7 @@ from service.cli.output import Json, emit, table
 if TYPE_CHECKING:
     from service.access.keys import ApiKey, KeyStore
 
+MOST_PER_MINUTE = 1_000_000_000
 app = typer.Typer(help="API keys of the local home folder.", no_args_is_help=True)
 
 
@@ -34,14 +35,36 @@ def create(
     group: Annotated[
         list[str] | None, typer.Option(help="A group whose collections it may read; may be repeated.")
     ] = None,
-    days: Annotated[float | None, typer.Option(min=0.001, help="Days until it ends; never by default.")] = None,
+    trusted: Annotated[
+        bool, typer.Option("--trusted", help="It may name the end user it acts for; operators and admins always may.")
+    ] = False,
+    segment: Annotated[str | None, typer.Option(help="Label by which its results are reported.")] = None,
+    requests_per_minute: Annotated[
+        int | None,
+        typer.Option(min=0, max=MOST_PER_MINUTE, help="Limit of its own, instead of the setting; 0 is none."),
+    ] = None,
+    votes_per_minute: Annotated[
+        int | None, typer.Option(min=0, max=MOST_PER_MINUTE, help="The same for votes.")
+    ] = None,
+    expires_days: Annotated[
+        float | None, typer.Option(min=0.001, max=36500, help="Days until it ends; never by default.")
+    ] = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
     """Make a key and show it, once."""
-    expires_at = None if days is None else datetime.now(UTC).timestamp() + days * 86400
+    expires_at = None if expires_days is None else datetime.now(UTC).timestamp() + expires_days * 86400
     with _store(home) as store:
-        key, secret = store.create(name, role.value, groups=frozenset(group or ()), expires_at=expires_at)
+        key, secret = store.create(
+            name,
+            role.value,
+            groups=frozenset(group or ()),
+            trusted=trusted,
+            segment=segment,
+            requests_per_minute=requests_per_minute,
+            votes_per_minute=votes_per_minute,
+            expires_at=expires_at,
+        )
     emit({**_as_json(key), "key": secret}, secret, json)
 
 
@@ -84,6 +107,10 @@ def _as_json(key: ApiKey) -> dict[str, Any]:
         "role": key.role,
         "last4": key.last4,
         "groups": sorted(key.groups),
+        "trusted": key.trusted,
+        "segment": key.segment,
+        "requests_per_minute": key.requests_per_minute,
+        "votes_per_minute": key.votes_per_minute,
         "created_at": key.created_at,
         "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from retrieval.catalog import Catalog
+from retrieval.durable import make_directory
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ def rebuild_is_due(indexes: Path) -> bool:
 def mark_sweep(home: Path) -> None:
     """Leave a sign that the schedule and a worker both live."""
     stamp = home / "run" / "sweep.stamp"
-    stamp.parent.mkdir(parents=True, exist_ok=True)
+    make_directory(stamp.parent)
     stamp.touch()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from celery.signals import setup_logging as celery_sets_up_logging
 from celery.signals import worker_shutting_down
 
+from retrieval.durable import make_directory
 from service.jobs.celery_app import DEFAULT_QUEUE, INGEST_QUEUE, create_celery
 from service.jobs.slots import stop_ingest
 from service.logs import setup_logging
@@ -43,7 +44,7 @@ def run_beat(settings: Settings) -> None:
     """Send the scheduled messages until SIGTERM. Two of these only send some messages twice, which is harmless."""
 
     _log_our_way(settings)
-    (settings.home / "run").mkdir(parents=True, exist_ok=True)
+    make_directory(settings.home / "run")
     create_celery(settings).start(["--quiet", "beat", f"--loglevel={settings.log_level}", "--pidfile="])
 
 

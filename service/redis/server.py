@@ -20,7 +20,7 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-from retrieval.durable import write_file_atomic
+from retrieval.durable import make_directory, write_file_atomic
 from service.redis.conf import AppendFsync, render_conf
 
 START_ATTEMPTS = 5  # a free port can be taken between our looking and Redis binding it

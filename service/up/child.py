@@ -10,6 +10,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from retrieval.durable import make_directory
+
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 STEADY_S = 60.0  # a child that lived this long has earned a quick restart
@@ -44,7 +46,7 @@ class Child:
 
     def start(self) -> None:
         """Start the process; its output is appended to the log."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(self.log.parent)
         with contextlib.suppress(FileNotFoundError):
             if self.log.stat().st_size > LOG_LIMIT_BYTES:
                 self.log.replace(self.log.with_suffix(".1.log"))

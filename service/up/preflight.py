@@ -6,6 +6,8 @@ import os
 import socket
 from pathlib import Path
 
+from retrieval.durable import make_directory
+from retrieval.errors import StorageFull
 from service.client.errors import Clash, ClientError, Refused
 from service.pidlock import PidLock
 
@@ -24,9 +26,10 @@ def take_home(home: Path) -> PidLock:
         Refused: The folder cannot be written.
     """
     try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
         for folder in ("run", "logs"):
-            (home / folder).mkdir(exist_ok=True)
+            make_directory(home / folder)
+    except StorageFull as error:
+        raise Refused(str(error)) from error
     except OSError as error:
         raise Refused(f"cannot write to {home}: {error.strerror}; set GROUNDLOOP_HOME to a folder of yours") from error
     if not os.access(home, os.W_OK | os.X_OK):

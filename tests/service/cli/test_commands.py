@@ -114,6 +114,27 @@ def test_keys_are_made_shown_once_listed_and_revoked() -> None:
     assert states["reader"] is None
 
 
+def test_a_key_gets_what_the_options_say() -> None:
+    options = (
+        "--group staff --group board --trusted --segment de --requests-per-minute 7 --votes-per-minute 0 "
+        "--expires-days 1.5 --json"
+    )
+    code, out, _ = run("keys", "create", "widget", *options.split())
+    made = json.loads(out)
+    assert code == 0
+    assert (made["groups"], made["trusted"], made["segment"]) == (["board", "staff"], True, "de")
+    assert (made["requests_per_minute"], made["votes_per_minute"]) == (7, 0)
+    assert made["expires_at"] - made["created_at"] == pytest.approx(1.5 * 86400, abs=60)
+    plain = json.loads(run("keys", "create", "plain", "--json")[1])
+    assert (plain["trusted"], plain["segment"], plain["requests_per_minute"], plain["expires_at"]) == (
+        False,
+        None,
+        None,
+        None,
+    )
+    assert run("keys", "create", "bad", "--requests-per-minute", "-1")[0] == 2
+
+
 def test_revoking_what_does_not_exist_is_refused() -> None:
     code, _, err = run("keys", "revoke", "nothing")
     assert code == 1
