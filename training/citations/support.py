@@ -17,7 +17,7 @@ from training.words import content_stems, digits, negated, numbers
 
 ENOUGH_WORDS = 0.6  # share of the sentence's content words that the source must hold
 ENOUGH_OF_PART = 0.25  # the same for one of several sources of a sentence
-_IGNORED = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff")
+_IGNORED = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff*`")  # invisible, or Markdown's emphasis
 _SAME = str.maketrans(
     {
         "\u2018": "'",

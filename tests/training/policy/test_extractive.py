@@ -19,8 +19,10 @@ from retrieval.embed import HashingEmbedder
 from retrieval.embed.base import Embedder
 from tests.training.conftest import make_prompt
 from training.citations import cite
-from training.policy.base import ABSTENTION, Answer, Prompt, Sampling
+from training.policy.base import ABSTENTION, Answer, Prompt, Sampling, ShownPassage
 from training.policy.extractive import ExtractivePolicy, Prior, Residual, adapter_files, load_residual
+from training.policy.extractive.candidates import SentenceBook
+from training.policy.extractive.compose import written
 from training.policy.extractive.embeddings import Vectors
 from training.policy.extractive.features import HALT_FEATURES, POINTER_FEATURES
 
@@ -301,3 +303,22 @@ def test_any_prompt_gets_an_answer_whose_citations_are_true(texts: list[str], qu
     cited = cite(text, prompt.passages)
     assert not cited.dropped
     assert len(cited.annotations) >= len(answer.actions) - 1
+
+
+def test_markdown_is_read_as_prose_and_still_verified() -> None:
+    text = (
+        "**Lineage.** Whoever voted can ask `GET` what became of it, see [keys](#keys).\n\n"
+        "```bash\ngroundloop keys create --role user\n```\n\n"
+        "| what | where |\n|---|---|\n| votes | Redis, `appendonly` on |\n\n- the name `A_B` stays."
+    )
+    passage = ShownPassage(number=1, chunk_id="chk_1", document_id="file-1", title="Guide", text=text, score=1.0)
+    prompt = Prompt("What became of my vote?", (passage,))
+    sentences = SentenceBook().candidates(prompt.passages)
+    lines = [written(prompt, candidate) for candidate in sentences]
+    assert lines == [
+        "Lineage. Whoever voted can ask GET what became of it, see keys. [1]",
+        "votes | Redis, appendonly on. [1]",
+        "the name A_B stays. [1]",
+    ]
+    for line in lines:
+        assert all(citation.verified for citation in cite(line, prompt.passages).citations), line

@@ -20,6 +20,12 @@ _YEAR = re.compile(r"\b(?:1[0-9]{3}|20[0-9]{2})\b")
 _DIGIT = re.compile(r"\d")
 _NAME = re.compile(r"(?<![.!?\"'(\[]\s)(?<!^)\b[A-Z][\w'-]+")
 _LONGEST = 600  # characters; a longer "sentence" is a table or a list that no splitter could cut
+# Examples and table headers share words with a question and answer nothing by themselves.
+_NOT_PROSE = re.compile(
+    r"^(```|~~~)(?s:.*?)(?:^\1|\Z)"  # fenced code
+    r"|(?:^[^\n]*\|[^\n]*\n)?^[ \t]*\|?(?:[ \t]*:?-{3,}:?[ \t]*\|?)+[ \t]*$",  # a table's rule, and the header above it
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class SentenceBook:
         self._lock = Lock()
 
     def sentences(self, text: str) -> tuple[Sentence, ...]:
-        """Give the sentences of a passage, in order; fragments without a word are left out."""
+        """Give the sentences of a passage, in order; fenced code and fragments without a word are left out."""
         with self._lock:
             known = self._known.get(text)
             if known is not None:
@@ -85,7 +91,10 @@ class SentenceBook:
 
 def _take_apart(text: str) -> tuple[Sentence, ...]:
     made: list[Sentence] = []
+    code = [match.span() for match in _NOT_PROSE.finditer(text)]
     for start, end in split_sentences(text):
+        if any(first < end and start < last for first, last in code):
+            continue
         for left in range(start, end, _LONGEST):
             piece = text[left : min(left + _LONGEST, end)]
             count = len(words(piece))
