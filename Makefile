@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check test-faults test-browser bench clean
+.PHONY: help install up test check test-faults bench clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,9 +28,6 @@ check: $(VENV)/.tested ## Lint, types, docstrings and the one-way stairs between
 
 test-faults: $(VENV)/.tested ## Kill, fill and corrupt real processes, and check that nothing acknowledged is lost
 	$(BIN)/pytest -m "fault or slow" tests/faults tests/e2e --timeout 900
-
-test-browser: $(VENV)/.tested ## Drive the web page with a real browser
-	$(BIN)/pytest -m browser
 
 bench: $(VENV)/.tested ## Run the benchmarks; each prints one table
 	$(BIN)/python -m bench

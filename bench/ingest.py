@@ -69,7 +69,11 @@ def main() -> None:
         count = len(texts)
         rows = [
             ["bare encoder, fastest arithmetic", f"{count / bare_s:.0f}", "1"],
-            ["Groundloop, files to durable vectors", f"{count / ours_s:.0f}", f"{bare_s / ours_s:.2f} × the bare encoder"],
+            [
+                "Groundloop, files to durable vectors",
+                f"{count / ours_s:.0f}",
+                f"{bare_s / ours_s:.2f} × the bare encoder",
+            ],
         ]
         if options.peer_python:
             listing = Path(folder) / "texts.json"
@@ -79,7 +83,9 @@ def main() -> None:
                 capture_output=True, text=True, check=True,
             )  # fmt: skip
             peer_s = float(done.stdout.strip().splitlines()[-1])
-            rows.append(["txtai, texts to hybrid index", f"{count / peer_s:.0f}", f"Groundloop is {peer_s / ours_s:.1f} × this"])
+            rows.append(
+                ["txtai, texts to hybrid index", f"{count / peer_s:.0f}", f"Groundloop is {peer_s / ours_s:.1f} × this"]
+            )
     report(
         "ingest",
         f"Ingestion of {len(files)} files, {count} chunks",
