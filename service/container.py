@@ -128,7 +128,7 @@ class Container:
             self.catalog, settings.home / "indexes", drain_ringer(settings), settings.sweep_interval_s
         )
         self.sweeper.start()
-        self._forget_signals = on_stop_signal(self.begin_draining)
+        self._forget_signals = on_stop_signal(self.begin_draining, delay_s=settings.drain_s)
         self._loading = asyncio.create_task(self._load(), name="load-models")
 
     async def close(self) -> None:
