@@ -1,1 +1,1 @@
-"""Benchmarks: each prints one markdown table, and keeps it under `bench/results/` with `--save`. None asserts on time."""
+"""Benchmarks: each prints one markdown table, kept under `bench/results/` with `--save`. None asserts on time."""

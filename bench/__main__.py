@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.report import arguments
 
-HELPERS = {"corpus", "fill", "load", "peers", "report", "serving"}
+HELPERS = {"corpus", "fill", "load", "peers", "report", "serving", "yardstick"}
 WITH_PEER = {"http_search", "ingest"}
 
 

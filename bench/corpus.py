@@ -24,7 +24,7 @@ def questions(limit: int | None = None) -> list[str]:
 
 
 def passages(count: int) -> list[tuple[str, str]]:
-    """Give `count` (title, text) passages: every retrieval set, then COVID-QA articles in pieces of whole paragraphs."""
+    """Give `count` (title, text) passages: every retrieval set, then COVID-QA articles in pieces."""
     found = [
         (row.get("title", ""), row["text"])
         for name in RETRIEVAL_SETS

@@ -2,8 +2,9 @@
 
     python -m bench.ingest --peer-python /path/to/txtai-venv/bin/python [--save]
 
-Ours is the whole way: file, limited parser process, chunks, vectors, durable commit. The bare encoder gets the finished chunk
-texts in one call, in its fastest arithmetic here. txtai gets the same chunk texts through its library, hybrid, content stored.
+Ours is the whole way: file, limited parser process, chunks, vectors, durable commit. The bare encoder gets the finished
+chunk texts in one call, in its fastest arithmetic here. txtai gets the same chunk texts through its library, hybrid,
+content stored.
 """
 
 from __future__ import annotations
@@ -57,8 +58,10 @@ def main() -> None:
         while True:
             page = catalog.documents(OPERATOR, collection, limit=100, after=after, order="asc")
             for document in page.items:
-                for chunk in catalog.chunks(OPERATOR, collection, document.document_id):
-                    texts.append("\n".join((" > ".join((document.title, *chunk.heading_path)), chunk.text)))
+                texts.extend(
+                    "\n".join((" > ".join((document.title, *chunk.heading_path)), chunk.text))
+                    for chunk in catalog.chunks(OPERATOR, collection, document.document_id)
+                )
             if not page.has_more:
                 break
             after = page.items[-1].document_id

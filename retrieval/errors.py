@@ -7,7 +7,7 @@ RetrievalError
 │   └── FileNotFound            no such uploaded file
 ├── Conflict                    the state forbids it (a file still attached, a name taken)
 ├── InvalidInput                a value that can never work (a bad filter, an empty query)
-├── ParseError                  a document that cannot be read; `code` is stable, the message says what to do
+├── ParseError                  a document that cannot be read; the message says what to do
 ├── StaleClaim                  a worker lost its lease: its result must not be published
 ├── IndexCorrupt                a published generation fails its checksums
 └── StorageFull                 the disk refused a write; nothing was published

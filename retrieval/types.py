@@ -1,4 +1,4 @@
-"""The nouns of retrieval as frozen values. No behaviour that needs a library lives here, so any process may import it."""
+"""The nouns of retrieval as frozen values. Nothing here needs a library, so any process may import it."""
 
 from __future__ import annotations
 

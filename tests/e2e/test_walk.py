@@ -1,4 +1,4 @@
-"""The walk in the docs is run as it is written: every bash and python block, in order, against a real `groundloop up`."""
+"""The walk in the docs is run as it is written: every block, in order, against a real `groundloop up`."""
 
 from __future__ import annotations
 
