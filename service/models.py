@@ -1,6 +1,7 @@
 """What is heavy: the encoders, the search and the policies.
 
-`load_models` is the only code of the API that imports torch and faiss.
+`load_models` is the only code of the API that imports FAISS and what runs models. Torch is among it only where the
+encoder or the policy runs on it: an embedded encoder on OpenVINO with the extractive policy does without.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ class Encoders:
             model_name,
             dtype=self._settings.embedding_dtype,
             threads=self._settings.embed_threads,
+            cache_dir=self._settings.encoder_cache or self._settings.home / "cache" / "encoders",
             device=None if self._settings.device == "auto" else self._settings.device,
         )
         self._loaded[model_name] = embedder, QueryEncoder(embedder)

@@ -67,7 +67,10 @@ class Settings(BaseSettings):
         "all-MiniLM-L6-v2", description="Embedding model of new collections: a sentence-transformers name or path."
     )
     embedding_dtype: Literal["auto", "fp32", "bf16", "openvino"] = Field(
-        "auto", description="Arithmetic of the encoder; `auto` takes the fastest that this machine has."
+        "auto", description="What runs the encoder; `auto` takes what is fastest on this machine."
+    )
+    encoder_cache: Path | None = Field(
+        None, description="Folder of encoders converted for OpenVINO; unset: `cache/encoders` in the home folder."
     )
     embed_threads: int | None = Field(
         None, ge=1, description="CPU threads of the encoder; unset: as many as the machine has cores."

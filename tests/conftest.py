@@ -10,13 +10,14 @@ import pytest
 import redis
 
 from retrieval.embed import DEFAULT_MODEL, Embedder, load_embedder
-from retrieval.embed.load import auto_dtype
 from service.redis.server import RedisServer
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 ROOT = Path(__file__).resolve().parent.parent
+ENCODERS = ROOT / ".pytest_cache" / "encoders"  # converting the embedded model takes seconds: once for all runs
+os.environ.setdefault("GROUNDLOOP_ENCODER_CACHE", str(ENCODERS))
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +53,6 @@ def minilm_fp32() -> Embedder:
 
 
 @pytest.fixture(scope="session")
-def minilm(minilm_fp32: Embedder) -> Embedder:
+def minilm() -> Embedder:
     """Give the embedded model as it runs by default on this machine."""
-    return minilm_fp32 if auto_dtype("cpu") == "fp32" else load_embedder(DEFAULT_MODEL)
+    return load_embedder(DEFAULT_MODEL, cache_dir=ENCODERS)

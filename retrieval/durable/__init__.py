@@ -9,7 +9,7 @@ What a killed process left behind (temporary and half-deleted directories) is re
 hold a lock on their own directory. Pure standard library; safe among threads and processes of one machine.
 """
 
-from retrieval.durable.files import make_directory, storage_errors, sync_directory, write_file_atomic
+from retrieval.durable.files import file_lock, make_directory, storage_errors, sync_directory, write_file_atomic
 from retrieval.durable.manifest import FileEntry, Manifest, read_manifest, verify_directory
 from retrieval.durable.pointer import Published, open_current, read_pointer, swap_pointer
 from retrieval.durable.publish import prune, publish_directory, publish_generation
@@ -18,6 +18,7 @@ __all__ = [
     "FileEntry",
     "Manifest",
     "Published",
+    "file_lock",
     "make_directory",
     "open_current",
     "prune",

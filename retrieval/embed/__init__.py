@@ -1,4 +1,4 @@
-"""Text to vectors. Importing this package is light: torch arrives only when `load_embedder` is called."""
+"""Text to vectors. Importing this package is light: what runs models arrives when `load_embedder` is called."""
 
 from retrieval.embed.base import Embedder, EncodeKind
 from retrieval.embed.hashing import HashingEmbedder

@@ -38,6 +38,7 @@ class Embedders:
                 model_name,
                 dtype=settings.embedding_dtype,
                 threads=settings.embed_threads,
+                cache_dir=settings.encoder_cache or settings.home / "cache" / "encoders",
                 device=None if settings.device == "auto" else settings.device,
             )
             self._loaded[model_name] = BeatingEmbedder(inner, self._beat)

@@ -29,6 +29,8 @@ class RunningGroundloop:
         self.events: list[dict[str, str]] = []
         environment = {name: value for name, value in os.environ.items() if not name.startswith("GROUNDLOOP_")}
         environment.pop("REDIS_URL", None)
+        if cache := os.environ.get("GROUNDLOOP_ENCODER_CACHE"):
+            environment["GROUNDLOOP_ENCODER_CACHE"] = cache
         environment |= {f"GROUNDLOOP_{name.upper()}": value for name, value in settings.items()}
         command = [sys.executable, "-m", "service.cli", "up", "--home", str(home), "--port", str(port), "--json"]
         self.process = subprocess.Popen(

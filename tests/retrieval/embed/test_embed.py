@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from retrieval.embed.batches import batches
 from retrieval.embed.layout import read_layout
 from retrieval.embed.weights import MINILM_SHA256, WeightsMismatch, packaged_minilm, verify_weights
 from retrieval.errors import InvalidInput
+from tests.conftest import ENCODERS
 
 TEXTS = [
     "How can I protect myself while traveling?",
@@ -53,12 +56,19 @@ class TestContract:
         assert seen[-1] == len(TEXTS) * 5
 
 
-def test_direct_path_equals_the_library(minilm_fp32: Embedder) -> None:
+@pytest.fixture(scope="module")
+def openvino() -> Embedder:
+    """Give the embedded model on OpenVINO, converted once for all runs of the tests."""
+    return load_embedder(DEFAULT_MODEL, dtype="openvino", cache_dir=ENCODERS)
+
+
+def test_direct_path_equals_the_library(minilm_fp32: Embedder, openvino: Embedder) -> None:
     from sentence_transformers import SentenceTransformer
 
     library = SentenceTransformer(str(packaged_minilm()), device="cpu")
     expected = library.encode(TEXTS, normalize_embeddings=True, show_progress_bar=False)
     np.testing.assert_allclose(minilm_fp32.encode(TEXTS), expected, atol=1e-4)
+    np.testing.assert_allclose(openvino.encode(TEXTS), expected, atol=1e-3)
 
 
 def test_bf16_stays_close_to_fp32(minilm_fp32: Embedder) -> None:
@@ -67,10 +77,27 @@ def test_bf16_stays_close_to_fp32(minilm_fp32: Embedder) -> None:
     assert cosines.min() > 0.999
 
 
-def test_openvino_stays_close_to_fp32(minilm_fp32: Embedder) -> None:
-    pytest.importorskip("openvino")
-    cosines = (load_embedder(DEFAULT_MODEL, dtype="openvino").encode(TEXTS) * minilm_fp32.encode(TEXTS)).sum(1)
-    assert cosines.min() > 0.9999
+def test_openvino_may_be_called_from_many_threads(openvino: Embedder) -> None:
+    expected = openvino.encode(TEXTS)
+    with ThreadPoolExecutor(8) as pool:
+        for vectors in pool.map(openvino.encode, [TEXTS] * 24):
+            np.testing.assert_allclose(vectors, expected, atol=1e-4)
+
+
+@pytest.mark.usefixtures("openvino")
+def test_openvino_loads_from_the_cache_without_torch_and_tells_nobody(tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib\n"
+        "for name in ('torch', 'transformers', 'sentence_transformers'):\n"
+        "    sys.modules[name] = None\n"
+        "from retrieval.embed import DEFAULT_MODEL, load_embedder\n"
+        "encoder = load_embedder(DEFAULT_MODEL, dtype='openvino', cache_dir=pathlib.Path(sys.argv[1]))\n"
+        "assert encoder.encode(['a question'], kind='query').shape == (1, 384)\n"
+        "assert sys.modules['openvino_telemetry'] is None\n"
+    )
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code, str(ENCODERS)], check=True, env=environment)
+    assert list(tmp_path.iterdir()) == []  # telemetry would have left a client id
 
 
 def test_a_folder_with_another_pooling_goes_through_the_library(tmp_path: Path) -> None:
