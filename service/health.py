@@ -1,7 +1,7 @@
 """`/healthz` tells that the process lives, `/readyz` how each part is.
 
-It is 503 while one that is needed is loading, down or draining. They are the only routes without a key, so they name
-parts and states and nothing else.
+It is 503 while one that is needed is loading, down or draining; a part that is `degraded` is not needed for answers.
+They are the only routes without a key, so they name parts and states and nothing else.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
 from service.container import Container, container_of
+from service.jobs.sweep import late_sweep
 
-State = Literal["ready", "loading", "down", "unsafe", "failed", "draining"]
+State = Literal["ready", "loading", "down", "unsafe", "failed", "draining", "degraded"]
 router = APIRouter(tags=["health"])
 
 
@@ -50,6 +51,7 @@ def parts_of(container: Container) -> dict[str, Part]:
         "keys": Part(state="ready"),
         "search": models,
         "policy": models,
+        "schedule": _schedule(container),
         "redis": Part(state="ready") if link.state == "up" else Part(state=link.state, detail=link.detail),
     }
     if container.draining:
@@ -68,12 +70,18 @@ async def readyz(request: Request) -> JSONResponse:
     """Name the state of each part."""
     container = container_of(request)
     parts = parts_of(container)
-    ready = all(part.state == "ready" for part in parts.values())
+    ready = all(part.state in ("ready", "degraded") for part in parts.values())
     status: Literal["ready", "not_ready", "draining"] = (
         "draining" if container.draining else "ready" if ready else "not_ready"
     )
     body = Readiness(status=status, parts=parts).model_dump()
     return JSONResponse(body, 200) if ready else JSONResponse(body, 503, {"Retry-After": "2"})
+
+
+def _schedule(container: Container) -> Part:
+    settings = container.settings
+    late = late_sweep(settings.home, settings.sweep_interval_s)
+    return Part(state="ready") if late is None else Part(state="degraded", detail=late)
 
 
 def _catalog(container: Container) -> Part:

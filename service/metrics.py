@@ -56,6 +56,9 @@ class Metrics:
         )
         self.model_version_info = self._gauge("model_version_info", "1 for each loaded policy", ("version", "routed"))
         self.documents_pending = self._gauge("documents_pending", "Documents waiting for or in ingestion")
+        self.last_sweep_age = self._gauge(
+            "last_sweep_age_seconds", "Time since a scheduled sweep ran in a worker; NaN when none ever did"
+        )
         self.part_up = self._gauge("part_up", "1 for a part that is ready", ("part",))
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:

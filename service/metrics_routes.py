@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from service.access import Principal, require
 from service.container import Container, container_of
 from service.health import parts_of
+from service.jobs.sweep import last_sweep_age_s
 
 router = APIRouter(tags=["health"])
 
@@ -30,6 +32,8 @@ def read_state(parts: Container) -> None:
     gauges = parts.metrics
     for name, part in parts_of(parts).items():
         gauges.part_up.labels(name).set(part.state == "ready")
+    age = last_sweep_age_s(parts.settings.home)
+    gauges.last_sweep_age.set(math.nan if age is None else age)
     gauges.documents_pending.set(parts.catalog.pending_count())
     if not parts.loaded:
         return

@@ -6,14 +6,12 @@ import subprocess
 
 from service.client.errors import ClientError
 from service.doctor.finding import Finding, ok
-from service.jobs.sweep import last_sweep_age_s
+from service.jobs.sweep import last_sweep_age_s, late_sweep
 from service.pidlock import PidLock
 from service.redis.checks import check_redis_url
 from service.redis.server import RedisNotStarted, find_redis_server, remembered_url
 from service.settings import Settings
 from service.up.preflight import check_port
-
-LATE_SWEEPS = 6
 
 
 def redis_binary(settings: Settings) -> Finding:
@@ -58,11 +56,9 @@ def schedule(settings: Settings) -> Finding:
     """Do the schedule and a worker act?"""
     if _up_pid(settings) is None:
         return ok("schedule", "not running")
-    age = last_sweep_age_s(settings.home)
-    if age is None or age > LATE_SWEEPS * settings.sweep_interval_s:
-        told = "no sweep has run yet" if age is None else f"the last sweep was {age:.0f} s ago"
-        return Finding("schedule", "warning", told, f"see {settings.home / 'logs'}/worker.log and beat.log")
-    return ok("schedule", f"last sweep {age:.0f} s ago")
+    if late := late_sweep(settings.home, settings.sweep_interval_s):
+        return Finding("schedule", "warning", late, f"see {settings.home / 'logs'}/worker.log and beat.log")
+    return ok("schedule", f"last sweep {last_sweep_age_s(settings.home) or 0:.0f} s ago")
 
 
 def _up_pid(settings: Settings) -> int | None:

@@ -19,6 +19,7 @@ from retrieval.durable import make_directory
 log = logging.getLogger(__name__)
 
 REBUILD_MARKER = "rebuild"
+LATE_SWEEPS = 6  # a schedule that missed this many in a row does not run
 
 
 def sweep(catalog: Catalog, indexes: Path, ring: Callable[[], None]) -> int:
@@ -58,6 +59,14 @@ def last_sweep_age_s(home: Path) -> float | None:
         return max(0.0, time.time() - (home / "run" / "sweep.stamp").stat().st_mtime)
     except FileNotFoundError:
         return None
+
+
+def late_sweep(home: Path, interval_s: float) -> str | None:
+    """Say what is wrong with the schedule, None while a scheduled sweep runs now and then."""
+    age = last_sweep_age_s(home)
+    if age is None:
+        return "no sweep has run yet"
+    return None if age <= LATE_SWEEPS * interval_s else f"the last sweep was {age:.0f} s ago"
 
 
 class Sweeper:

@@ -119,7 +119,7 @@ class Supervisor:
         self._waits_for = "; ".join(
             f"{name} is {part['state']} {part['detail']}".rstrip()
             for name, part in parts.items()
-            if part["state"] != "ready"
+            if part["state"] not in ("ready", "degraded")
         )
         if any(part["state"] in ("failed", "unsafe") for part in parts.values()):
             raise Unavailable(f"the API cannot serve: {self._waits_for}; see {self._api.log}")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from retrieval.catalog import Catalog
+from service.jobs.sweep import mark_sweep
 from service.models import Models
 from service.redis.server import RedisServer
 from service.settings import Settings
@@ -22,7 +26,7 @@ def part(server: LiveServer, name: str) -> dict[str, Any]:
     with server.http() as http:
         answer = http.get("/readyz")
     parts: dict[str, dict[str, Any]] = answer.json()["parts"]
-    assert (answer.status_code == 200) == all(one["state"] == "ready" for one in parts.values())
+    assert (answer.status_code == 200) == all(one["state"] in ("ready", "degraded") for one in parts.values())
     return parts[name]
 
 
@@ -105,6 +109,31 @@ def test_draining_is_told_before_the_end(tmp_path: Path, redis_server: RedisServ
     with running(light_settings(tmp_path, redis_server.url)) as server:
         server.container.draining = True
         assert part(server, "server")["state"] == "draining"
+
+
+def test_a_schedule_that_stands_still_is_told_and_questions_are_answered(
+    tmp_path: Path, redis_server: RedisServer
+) -> None:
+    def gauge() -> float:
+        with server.http("operator") as http:
+            text = http.get("/metrics").text
+        return float(text.split("\ngroundloop_last_sweep_age_seconds ")[1].split("\n")[0])
+
+    settings = light_settings(tmp_path, redis_server.url, sweep_interval_s=10)
+    with running(settings) as server:
+        assert part(server, "schedule") == {"state": "degraded", "detail": "no sweep has run yet"}
+        assert math.isnan(gauge())
+        mark_sweep(tmp_path)
+        assert part(server, "schedule") == {"state": "ready", "detail": ""}
+        assert 0 <= gauge() < 30
+        long_ago = time.time() - 100
+        os.utime(tmp_path / "run" / "sweep.stamp", (long_ago, long_ago))
+        late = part(server, "schedule")
+        assert late["state"] == "degraded"
+        assert "s ago" in late["detail"]
+        assert gauge() >= 100
+        with server.http() as http:
+            assert http.get("/readyz").status_code == 200
 
 
 def test_metrics_tell_of_requests_and_parts(live: LiveServer) -> None:
