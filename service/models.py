@@ -145,7 +145,7 @@ def load_policies(settings: Settings, encoders: Encoders) -> list[ServingPolicy]
 
     embedded: ServingPolicy = ExtractivePolicy(
         encoders.load(settings.embedding_model)[0],
-        prior=_prior(settings.abstain_threshold),
+        prior=_prior(settings),
         most_sentences=settings.max_answer_sentences,
     )
     match settings.policy:
@@ -157,17 +157,26 @@ def load_policies(settings: Settings, encoders: Encoders) -> list[ServingPolicy]
             return [_remote(settings), embedded]
 
 
-def _prior(abstain_threshold: float | None) -> Prior | None:
-    """Shift the log-odds of saying nothing, so that 1 in 2 becomes the threshold."""
+def _prior(settings: Settings) -> Prior:
+    """Take the prior for the embedding model; shift its log-odds of silence, so that 1 in 2 becomes the threshold."""
     from training.policy.extractive import Prior
     from training.policy.extractive.features import HALT_FEATURES
 
-    if abstain_threshold is None:
-        return None
-    shipped = Prior.shipped()
-    halt = shipped.halt.copy()
-    halt[HALT_FEATURES.index("begin")] -= math.log(abstain_threshold / (1 - abstain_threshold))
-    return replace(shipped, halt=halt)
+    prior, threshold = Prior.for_encoder(settings.embedding_model), settings.abstain_threshold
+    if prior is not Prior.shipped():
+        log.log(
+            logging.WARNING if settings.policy == "extractive" else logging.INFO,
+            "the extractive policy was fitted with the embedding model %r and not with %r: it goes by plain "
+            "similarity, gives one or two sentences and hardly ever says that the documents do not hold the answer. "
+            "Use that embedding model, or another GROUNDLOOP_POLICY",
+            Prior.fitted_encoder(),
+            settings.embedding_model,
+        )
+    if threshold is None:
+        return prior
+    halt = prior.halt.copy()
+    halt[HALT_FEATURES.index("begin")] -= math.log(threshold / (1 - threshold))
+    return replace(prior, halt=halt)
 
 
 def _causal(settings: Settings) -> ServingPolicy:

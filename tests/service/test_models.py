@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.catalog import Catalog
+from retrieval.embed import HashingEmbedder
 from service.errors import ApiError
 from service.models import Models, load_policies
 from service.policies import PolicyBook, version_name
 from service.settings import Settings
 from tests.service.http_world import FirstSentencePolicy, light_settings, load_light, running
+from training.policy.extractive import ExtractivePolicy, Prior
 
 REMOTE = "Qwen/Qwen2.5-7B-Instruct"
 
@@ -63,6 +65,39 @@ def test_a_model_with_a_slash_can_be_looked_at_pinned_and_asked(tmp_path: Path) 
             for unknown in ("nothing", "groundloop@a/b", "a/b/c", "@base-extractive"):
                 refused = http.get(f"/v1/models/{unknown}")
                 assert (refused.status_code, refused.json()["error"]["code"]) == (404, "model_not_found")
+
+
+class _OneEncoder:
+    def load(self, name: str) -> tuple[HashingEmbedder, None]:
+        """Give the same encoder for every name."""
+        return HashingEmbedder(), None
+
+
+@pytest.mark.parametrize(
+    ("model", "fitted"),
+    [
+        ("all-MiniLM-L6-v2", True),
+        ("sentence-transformers/all-MiniLM-L6-v2", True),
+        ("/models/all-MiniLM-L6-v2", True),
+        ("hashing", False),
+        ("BAAI/bge-small-en-v1.5", False),
+    ],
+)
+@pytest.mark.parametrize("threshold", [None, 0.3])
+def test_the_shipped_prior_serves_only_with_the_model_it_was_fitted_with(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, model: str, fitted: bool, threshold: float | None
+) -> None:
+    settings = Settings(home=tmp_path, embedding_model=model, abstain_threshold=threshold)
+    [policy] = load_policies(settings, _OneEncoder())  # type: ignore[arg-type]
+    expected = Prior.shipped() if fitted else Prior.similarity()
+    assert isinstance(policy, ExtractivePolicy)
+    prior = policy._prior
+    assert (prior.pointer == expected.pointer).all()
+    assert (prior.screen == expected.screen).all()
+    assert (prior.halt == expected.halt).all() == (threshold is None)
+    warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warned) == (not fitted)
+    assert all("all-MiniLM-L6-v2" in line and model in line for line in warned)
 
 
 def test_an_unknown_version_is_refused_with_those_that_exist() -> None:

@@ -44,6 +44,25 @@ class Prior:
         return _shipped()
 
     @classmethod
+    def for_encoder(cls, model_name: str) -> Prior:
+        """Give the prior for an encoder: the shipped one for the model it was fitted with, else the plain one.
+
+        Cosines of another model have another scale, so fitted weights and thresholds would mean nothing there.
+
+        Args:
+            model_name: Name of the encoder, or its folder; only the last part counts.
+
+        Returns:
+            The prior; `Prior.fitted_encoder` tells which it is.
+        """
+        return cls.shipped() if Path(model_name).name == cls.fitted_encoder() else cls.similarity()
+
+    @staticmethod
+    def fitted_encoder() -> str:
+        """Name the encoder that the shipped prior was fitted with."""
+        return str(_stored()["provenance"]["encoder"])
+
+    @classmethod
     def similarity(cls) -> Prior:
         """Give the plain prior: cosine of the sentence plus half that of its passage, never abstaining, two sentences.
 
@@ -128,8 +147,14 @@ def load_residual(adapter: Path) -> Residual:
 
 
 @lru_cache(maxsize=1)
+def _stored() -> dict[str, Any]:
+    stored: dict[str, Any] = json.loads(_PRIOR.read_text())
+    return stored
+
+
+@lru_cache(maxsize=1)
 def _shipped() -> Prior:
-    stored = json.loads(_PRIOR.read_text())
+    stored = _stored()
     return Prior(
         screen=_row(CANDIDATE_FEATURES, stored["screen"]),
         pointer=_row(POINTER_FEATURES, stored["pointer"]),
