@@ -1,7 +1,7 @@
 """With the embedded encoder on OpenVINO, documents are ingested, searched and answered from where torch cannot be had.
 
-Torch costs every process that imports it seconds and hundreds of MB; this keeps it out of the ones that run all day. The
-conversion does need it, in a process of its own.
+Torch costs every process that imports it seconds and hundreds of MB; this keeps it out of the ones that run all day.
+The conversion does need it, in a process of its own.
 """
 
 from __future__ import annotations
