@@ -10,7 +10,16 @@ from typing import Any, cast
 from retrieval.types import Passage
 from service.chat.bridge import CancelToken
 from training.citations import CitedAnswer, cite
-from training.policy.base import ABSTENTION, Answer, PolicyError, Prompt, Sampling, ServingPolicy, ShownPassage
+from training.policy.base import (
+    ABSTENTION,
+    Answer,
+    PolicyError,
+    Prompt,
+    Sampling,
+    SamplingCancelled,
+    ServingPolicy,
+    ShownPassage,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,10 @@ def answer_steps(
         yield from _streamed(policy, prompt, sampling, token)
         return
     else:
-        drawn = policy.sample([prompt], n, sampling)[0]
+        try:
+            drawn = policy.sample([prompt], n, sampling, cancelled=lambda: token.cancelled)[0]
+        except SamplingCancelled:
+            return
     for index, answer in enumerate(drawn):
         if token.cancelled:
             return

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,9 @@ class FirstSentencePolicy:
         yield Delta(answer.text)
         yield Delta(answer=answer)
 
-    def sample(self, prompts: Sequence[Prompt], n: int, sampling: Sampling) -> list[list[Answer]]:
+    def sample(
+        self, prompts: Sequence[Prompt], n: int, sampling: Sampling, *, cancelled: Callable[[], bool] | None = None
+    ) -> list[list[Answer]]:
         """Give the same answer n times."""
         return [[self._answer(prompt, sampling)] * n for prompt in prompts]
 

@@ -5,7 +5,7 @@ A policy turns a `Prompt` into text whose factual sentences end in `[n]` markers
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -110,8 +110,19 @@ class ServingPolicy(Protocol):
         """Answer piece by piece; the last delta carries the answer."""
         ...
 
-    def sample(self, prompts: Sequence[Prompt], n: int, sampling: Sampling) -> list[list[Answer]]:
-        """Draw n answers for each prompt, distinct where the policy can make them so."""
+    def sample(
+        self,
+        prompts: Sequence[Prompt],
+        n: int,
+        sampling: Sampling,
+        *,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> list[list[Answer]]:
+        """Draw n answers for each prompt, distinct where the policy can make them so.
+
+        `cancelled` is asked several times a second from the calling thread; once it gives true the work behind the call
+        stops and the call ends promptly, with `SamplingCancelled`.
+        """
         ...
 
     def close(self) -> None:
@@ -127,6 +138,11 @@ class Policy(ServingPolicy, Protocol):
         ...
 
 
+def never() -> bool:
+    """Tell that nobody cancels."""
+    return False
+
+
 class PolicyError(Exception):
     """Base of what goes wrong while answering."""
 
@@ -137,6 +153,10 @@ class PolicyUnavailable(PolicyError):
     def __init__(self, message: str, *, retry_after_s: int = 5) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class SamplingCancelled(PolicyError):
+    """Whoever wanted the answers wants them no more."""
 
 
 class PromptTooLong(PolicyError):

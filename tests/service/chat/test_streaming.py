@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -31,7 +31,9 @@ class BreakingPolicy:
             yield Delta("word ")
         raise PolicyUnavailable("the model server is away", retry_after_s=7)
 
-    def sample(self, prompts: Sequence[Prompt], n: int, sampling: Sampling) -> list[list[Answer]]:
+    def sample(
+        self, prompts: Sequence[Prompt], n: int, sampling: Sampling, *, cancelled: Callable[[], bool] | None = None
+    ) -> list[list[Answer]]:
         """Break."""
         raise PolicyUnavailable("the model server is away", retry_after_s=7)
 

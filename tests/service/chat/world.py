@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Callable, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -34,7 +34,7 @@ from service.metrics import Metrics
 from service.policies import PolicyBook
 from service.requests import RequestMiddleware
 from service.settings import Settings
-from training.policy.base import ABSTENTION, Answer, Delta, Prompt, Sampling, ServingPolicy
+from training.policy.base import ABSTENTION, Answer, Delta, Prompt, Sampling, SamplingCancelled, ServingPolicy
 
 HANDBOOK = {
     "chk_1": "Employees get 30 days of paid vacation a year. Unused days expire in March.",
@@ -106,7 +106,9 @@ class QuotingPolicy:
             yield Delta(word if answer.text.startswith(word) else " " + word)
         yield Delta(answer=answer)
 
-    def sample(self, prompts: Sequence[Prompt], n: int, sampling: Sampling) -> list[list[Answer]]:
+    def sample(
+        self, prompts: Sequence[Prompt], n: int, sampling: Sampling, *, cancelled: Callable[[], bool] | None = None
+    ) -> list[list[Answer]]:
         """Give n different sentences."""
         return [[self._answer(prompt, i, sampling) for i in range(n)] for prompt in prompts]
 
@@ -152,9 +154,20 @@ class SlowPolicy:
                 self.running -= 1
                 self.ended_at.append(time.monotonic())
 
-    def sample(self, prompts: Sequence[Prompt], n: int, sampling: Sampling) -> list[list[Answer]]:
+    def sample(
+        self, prompts: Sequence[Prompt], n: int, sampling: Sampling, *, cancelled: Callable[[], bool] | None = None
+    ) -> list[list[Answer]]:
         """Draw as `stream` does."""
-        return [[answer for _ in range(n) for d in self.stream(p, sampling) if (answer := d.answer)] for p in prompts]
+        rows: list[list[Answer]] = []
+        for prompt in prompts:
+            rows.append([])
+            for _ in range(n):
+                for delta in self.stream(prompt, sampling):
+                    if cancelled is not None and cancelled():
+                        raise SamplingCancelled
+                    if delta.answer is not None:
+                        rows[-1].append(delta.answer)
+        return rows
 
     def close(self) -> None:
         """Nothing to release."""

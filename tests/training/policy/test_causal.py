@@ -6,12 +6,22 @@ import itertools
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from tests.training.conftest import make_prompt
-from training.policy.base import Answer, Delta, PolicyUnavailable, Prompt, PromptTooLong, Sampling, Turn
+from training.policy.base import (
+    Answer,
+    Delta,
+    PolicyUnavailable,
+    Prompt,
+    PromptTooLong,
+    Sampling,
+    SamplingCancelled,
+    Turn,
+)
 from training.policy.causal import CausalLMPolicy
 
 HOT = Sampling(temperature=1.0, top_p=0.9, max_tokens=24, seed=7)
@@ -141,6 +151,37 @@ def test_closing_stops_the_work(causal: CausalLMPolicy, prompt: Prompt, monkeypa
     finished(causal, make_prompt("Next?"), replace(GREEDY, max_tokens=1))  # the worker is free again
     after = next(calls)
     assert after <= 5  # prefill, at most one token after closing, and the one token of the next answer
+
+
+def test_cancelled_samples_stop_the_work(
+    causal: CausalLMPolicy, prompt: Prompt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = itertools.count()
+    forward, seen = causal.model.forward, threading.Event()
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        if next(calls) == 3:
+            seen.set()
+        return forward(*args, **kwargs)
+
+    monkeypatch.setattr(causal.model, "forward", counted)
+    with pytest.raises(SamplingCancelled):
+        causal.sample([prompt] * 2, 3, replace(HOT, max_tokens=1500, temperature=3.0), cancelled=seen.is_set)
+    finished(causal, make_prompt("Next?"), replace(GREEDY, max_tokens=1))  # the worker is free again
+    assert next(calls) < 1000
+    (answers,) = causal.sample([prompt], 2, replace(GREEDY, max_tokens=4), cancelled=lambda: False)
+    assert len(answers) == 2
+
+
+def test_samples_that_wait_for_their_turn_can_be_cancelled(causal: CausalLMPolicy, prompt: Prompt) -> None:
+    endless = replace(HOT, max_tokens=1500, temperature=3.0)
+    running = [causal.stream(prompt, endless) for _ in range(4)]
+    for stream in running:
+        next(stream)
+    with pytest.raises(SamplingCancelled):
+        causal.sample([prompt], 2, endless, cancelled=lambda: True)
+    for stream in running:
+        stream.close()  # type: ignore[attr-defined]
 
 
 def test_closing_wakes_a_reader_that_waits(causal: CausalLMPolicy, prompt: Prompt) -> None:

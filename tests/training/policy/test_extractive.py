@@ -19,7 +19,7 @@ from retrieval.embed import HashingEmbedder
 from retrieval.embed.base import Embedder
 from tests.training.conftest import make_prompt
 from training.citations import cite
-from training.policy.base import ABSTENTION, Answer, Prompt, Sampling, ShownPassage
+from training.policy.base import ABSTENTION, Answer, Prompt, Sampling, SamplingCancelled, ShownPassage
 from training.policy.extractive import ExtractivePolicy, Prior, Residual, adapter_files, load_residual
 from training.policy.extractive.candidates import SentenceBook
 from training.policy.extractive.compose import written
@@ -322,3 +322,11 @@ def test_markdown_is_read_as_prose_and_still_verified() -> None:
     ]
     for line in lines:
         assert all(citation.verified for citation in cite(line, prompt.passages).citations), line
+
+
+def test_cancelled_samples_stop(policy: ExtractivePolicy, prompt: Prompt) -> None:
+    looks = itertools.count()
+    with pytest.raises(SamplingCancelled):
+        policy.sample([prompt] * 50, 4, HOT, cancelled=lambda: next(looks) == 7)
+    assert next(looks) == 8
+    assert policy.sample([prompt], 2, HOT, cancelled=lambda: False) == policy.sample([prompt], 2, HOT)

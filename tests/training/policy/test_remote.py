@@ -11,7 +11,7 @@ import pytest
 
 from tests.training.conftest import make_prompt
 from tests.training.openai_peer import OpenAIPeer
-from training.policy.base import Answer, PolicyUnavailable, Prompt, PromptTooLong, Sampling
+from training.policy.base import Answer, PolicyUnavailable, Prompt, PromptTooLong, Sampling, SamplingCancelled
 from training.policy.causal import CausalLMPolicy
 from training.policy.remote import Patience, RemotePolicy
 from training.policy.remote.calls import retry_after
@@ -165,6 +165,14 @@ def test_samples_differ(server: OpenAIPeer, remote: RemotePolicy, prompt: Prompt
     (answers,) = remote.sample([prompt], 3, Sampling(max_tokens=12, seed=5))
     assert len({answer.text for answer in answers}) == 3
     assert [answer.sampling.temperature for answer in answers] == [0.0, 0.8, 0.8]
+
+
+@pytest.mark.parametrize("fault", ["hang", "silent", "stall-midway"])
+def test_cancelled_samples_hang_up(server: OpenAIPeer, remote: RemotePolicy, prompt: Prompt, fault: str) -> None:
+    server.faults[:] = [fault] * 3
+    with pytest.raises(SamplingCancelled):
+        remote.sample([prompt], 3, SAMPLING, cancelled=lambda: len(server.requests) == 3 and not server.faults)
+    assert server.hung_up.wait(5)
 
 
 def test_nobody_there(prompt: Prompt) -> None:

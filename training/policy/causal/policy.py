@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from training.citations import is_abstention
 from training.citations.markers import take_apart
-from training.policy.base import Answer, Delta, FinishReason, Prompt, Sampling
+from training.policy.base import Answer, Delta, FinishReason, Prompt, Sampling, SamplingCancelled, never
 from training.policy.causal.decode import Line, decode, open_line
 from training.policy.causal.load import load_model
 from training.policy.causal.prompts import PromptEncoder
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 EXPLORING = 0.8  # temperature of the second and later answers when greedy ones are asked for
+_LOOK_S = 0.05  # between two looks at whether the answers are still wanted
 
 
 class CausalLMPolicy:
@@ -115,10 +116,17 @@ class CausalLMPolicy:
             stream.put(Delta(answer=replace(self._answer(prompt, line, len(ids)), timings_ms=timings)))
             stream.finish()
 
-        self._worker.submit(Job(steps, stream.cancelled, stream.fail, stream.finish, stream.room))
+        self._worker.submit(Job(steps, stream.cancelled.is_set, stream.fail, stream.finish, stream.room))
         return stream
 
-    def sample(self, prompts: Sequence[Prompt], n: int, sampling: Sampling) -> list[list[Answer]]:
+    def sample(
+        self,
+        prompts: Sequence[Prompt],
+        n: int,
+        sampling: Sampling,
+        *,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> list[list[Answer]]:
         """Draw n answers for each prompt, which is computed once for all of them.
 
         At temperature 0 the first is the greedy one and the others are drawn at 0.8; each answer records what it was
@@ -128,14 +136,16 @@ class CausalLMPolicy:
             prompts: What was asked and shown.
             n: Answers for each prompt.
             sampling: How to draw.
+            cancelled: Stops the decoding after at most one more token once it gives true.
 
         Returns:
             For each prompt its n answers.
 
         Raises:
             PolicyError: A prompt does not fit, or the policy was closed.
+            SamplingCancelled: `cancelled` gave true.
         """
-        return [self._draw_many(prompt, n, sampling) for prompt in prompts]
+        return [self._draw_many(prompt, n, sampling, cancelled or never) for prompt in prompts]
 
     def logprobs(self, prompts: Sequence[Prompt], answers: Sequence[Answer], *, temperature: float = 1.0) -> Tensor:
         """Give `[B, T]` float32 log-probabilities per token, zero where padded; differentiable.
@@ -162,20 +172,20 @@ class CausalLMPolicy:
         self._worker.close()
         self.model = None
 
-    def _draw_many(self, prompt: Prompt, n: int, sampling: Sampling) -> list[Answer]:
+    def _draw_many(self, prompt: Prompt, n: int, sampling: Sampling, cancelled: Callable[[], bool]) -> list[Answer]:
         base = _seed(sampling)
         explored = sampling if sampling.temperature else replace(sampling, temperature=EXPLORING)
         lines = [self._line(explored if number else sampling, base + number) for number in range(n)]
-        answers = self._grow(prompt, lines)
+        answers = self._grow(prompt, lines, cancelled)
         texts = [answer.text for answer in answers]
         again = [number for number in range(1, n) if texts[number] in texts[:number]]
         if again:
-            redrawn = self._grow(prompt, [self._line(explored, base + n + number) for number in again])
+            redrawn = self._grow(prompt, [self._line(explored, base + n + number) for number in again], cancelled)
             for number, answer in zip(again, redrawn, strict=True):
                 answers[number] = answer
         return answers
 
-    def _grow(self, prompt: Prompt, lines: list[Line]) -> list[Answer]:
+    def _grow(self, prompt: Prompt, lines: list[Line], cancelled: Callable[[], bool]) -> list[Answer]:
         """Decode all lines on the worker's thread and wait for them."""
         over, failure, answers = Event(), list[BaseException](), list[Answer]()
 
@@ -192,8 +202,12 @@ class CausalLMPolicy:
             failure.append(error)
             over.set()
 
-        self._worker.submit(Job(steps, Event(), failed, over.set))
-        over.wait()
+        left = Event()
+        self._worker.submit(Job(steps, left.is_set, failed, over.set))
+        while not over.wait(_LOOK_S):
+            if cancelled():
+                left.set()
+                raise SamplingCancelled
         if failure:
             raise failure[0]
         return answers

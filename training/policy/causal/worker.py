@@ -18,7 +18,7 @@ class Job:
     """Work in steps. `start` gives an iterator; each of its steps is short; `cancelled` is looked at between steps."""
 
     start: Callable[[], Iterator[object]]
-    cancelled: Event
+    cancelled: Callable[[], bool]
     failed: Callable[[BaseException], None]
     stopped: Callable[[], None]  # called when the work was cancelled, after its last step
     ready: Callable[[], bool] = lambda: True  # False while the reader lags behind: the turn is skipped
@@ -74,7 +74,7 @@ class Worker:
             idle = sum(not job.ready() for job, _ in turns) == len(turns)
             for _ in range(len(turns)):
                 job, steps = turns.popleft()
-                if job.cancelled.is_set():
+                if job.cancelled():
                     job.stopped()
                 elif not job.ready() or self._step(job, steps):
                     turns.append((job, steps))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrieval.embed import Embedder
-from training.policy.base import ABSTENTION, Answer, Delta, Prompt, Sampling
+from training.policy.base import ABSTENTION, Answer, Delta, Prompt, Sampling, SamplingCancelled, never
 from training.policy.extractive.candidates import SentenceBook
 from training.policy.extractive.compose import in_order, written
 from training.policy.extractive.embeddings import Vectors
@@ -93,13 +93,32 @@ class ExtractivePolicy:
         """Answer sentence by sentence; the last delta carries the answer."""
         return LazyStream(lambda: self._pieces(prompt, sampling))
 
-    def sample(self, prompts: Sequence[Prompt], n: int, sampling: Sampling) -> list[list[Answer]]:
+    def sample(
+        self,
+        prompts: Sequence[Prompt],
+        n: int,
+        sampling: Sampling,
+        *,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> list[list[Answer]]:
         """Draw n answers for each prompt, distinct as long as there are distinct ones.
 
         At temperature 0 the first is the greedy one and the others are drawn at temperature 1. A repetition is drawn
         again, a little hotter each time; every answer records the temperature it was drawn at.
+
+        Args:
+            prompts: What was asked and shown.
+            n: Answers for each prompt.
+            sampling: How to draw.
+            cancelled: Asked before every answer.
+
+        Returns:
+            For each prompt its n answers.
+
+        Raises:
+            SamplingCancelled: `cancelled` gave true.
         """
-        return [self._draw_many(prompt, n, sampling) for prompt in prompts]
+        return [self._draw_many(prompt, n, sampling, cancelled or never) for prompt in prompts]
 
     def logprobs(self, prompts: Sequence[Prompt], answers: Sequence[Answer], *, temperature: float = 1.0) -> Tensor:
         """Give `[B, T]` float32 log-probabilities per step, zero where padded or forced; differentiable in
@@ -154,12 +173,16 @@ class ExtractivePolicy:
             yield Delta(text=piece)
         yield Delta(answer=replace(answer, timings_ms={"first": spent, "total": spent}))
 
-    def _draw_many(self, prompt: Prompt, n: int, sampling: Sampling) -> list[Answer]:
+    def _draw_many(self, prompt: Prompt, n: int, sampling: Sampling, cancelled: Callable[[], bool]) -> list[Answer]:
+        if cancelled():
+            raise SamplingCancelled
         reading = self.read(prompt)
         base = _seed(sampling)
         answers: list[Answer] = []
         seen: set[tuple[int, ...]] = set()
         for number in range(n):
+            if cancelled():
+                raise SamplingCancelled
             wanted = replace(sampling, seed=base + number)
             if number and not sampling.temperature:
                 wanted = replace(wanted, temperature=EXPLORING)

@@ -7,10 +7,11 @@ ends the answer with `finish_reason` "error".
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
 from threading import Thread
 from typing import Any
@@ -28,6 +29,7 @@ from training.policy.base import (
     Prompt,
     PromptTooLong,
     Sampling,
+    SamplingCancelled,
 )
 from training.policy.prompting import build_messages, shorten
 from training.policy.remote.calls import Patience, Refused, open_stream
@@ -37,6 +39,7 @@ from training.policy.streams import QueueStream
 
 EXPLORING = 0.8  # temperature of the second and later answers when greedy ones are asked for
 _AT_ONCE = 4  # answers of one `sample` drawn side by side
+_LOOK_S = 0.05  # between two looks at whether the answers are still wanted
 _REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length", "content_filter": "stop"}
 
 
@@ -106,7 +109,14 @@ class RemotePolicy:
         Thread(target=work, name=f"remote-{self._version}", daemon=True).start()
         return stream
 
-    def sample(self, prompts: Sequence[Prompt], n: int, sampling: Sampling) -> list[list[Answer]]:
+    def sample(
+        self,
+        prompts: Sequence[Prompt],
+        n: int,
+        sampling: Sampling,
+        *,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> list[list[Answer]]:
         """Draw n answers for each prompt, side by side. At temperature 0 the first is the greedy one and the others are
         drawn at 0.8.
 
@@ -114,28 +124,47 @@ class RemotePolicy:
             prompts: What was asked and shown.
             n: Answers for each prompt.
             sampling: How to draw.
+            cancelled: Hangs up on the server once it gives true.
 
         Returns:
             For each prompt its n answers.
 
         Raises:
             PolicyError: The server could not answer one of them.
+            SamplingCancelled: `cancelled` gave true.
         """
         seed = secrets.randbits(31) if sampling.seed is None else sampling.seed
         wanted = []
         for number in range(n):
             drawn = replace(sampling, seed=seed + number)
             wanted.append(replace(drawn, temperature=EXPLORING) if number and not drawn.temperature else drawn)
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            futures = [[pool.submit(self._whole, prompt, one) for one in wanted] for prompt in prompts]
-            return [[future.result() for future in row] for row in futures]
+        connections = [[Connection() for _ in wanted] for _ in prompts]
+        pool = ThreadPoolExecutor(_AT_ONCE)
+        try:
+            rows = [
+                [pool.submit(self._whole, prompt, one, own) for one, own in zip(wanted, row, strict=True)]
+                for prompt, row in zip(prompts, connections, strict=True)
+            ]
+            waiting = {future for row in rows for future in row}
+            while waiting:
+                done, waiting = wait(waiting, _LOOK_S, FIRST_EXCEPTION)
+                if cancelled is not None and cancelled():
+                    raise SamplingCancelled
+                for future in done:
+                    future.result()
+            return [[future.result() for future in row] for row in rows]
+        finally:
+            # Nobody waits for the rest; a thread that still connects ends by itself.
+            for connection in itertools.chain(*connections):
+                connection.cut()
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
         """Close every connection."""
         self._client.close()
 
-    def _whole(self, prompt: Prompt, sampling: Sampling) -> Answer:
-        *_, last = self._pieces(prompt, sampling, Connection())
+    def _whole(self, prompt: Prompt, sampling: Sampling, connection: Connection) -> Answer:
+        *_, last = self._pieces(prompt, sampling, connection)
         if last.answer is None or last.answer.finish_reason == "error":
             raise PolicyUnavailable("the model server broke off in the middle of an answer")
         return last.answer
