@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check test-faults bench clean
+.PHONY: help install up test check test-faults bench lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,13 @@ test-faults: $(VENV)/.tested ## Kill, fill and corrupt real processes, and check
 
 bench: $(VENV)/.tested ## Run the benchmarks; each prints one table
 	$(BIN)/python -m bench
+
+lock: ## Resolve every dependency anew and write both lock files
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --disable-pip-version-check -q .
+	build/lock/bin/pip freeze --exclude groundloop | sed 's/+cpu//' > requirements.lock
+	build/lock/bin/pip install --disable-pip-version-check -q '.[dev]'
+	build/lock/bin/pip freeze --exclude groundloop | sed 's/+cpu//' > requirements-dev.lock
 
 clean: ## Remove .venv and caches; what you keep in .groundloop stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
