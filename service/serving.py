@@ -10,6 +10,7 @@ import os
 import uvicorn
 from fastapi import FastAPI
 
+from service.access.keys import make_first_key
 from service.app import app_from_environment, create_app
 from service.lifeline import die_with_parent
 from service.logs import setup_logging
@@ -21,6 +22,7 @@ BACKLOG = 2048
 def run_api(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; several processes share the port when the settings ask for them."""
     setup_logging(settings)
+    make_first_key(settings.home)
     several = settings.api_processes > 1
     if several:
         # The processes are spawned and read the environment again, so it must say what the options said.

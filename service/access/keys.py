@@ -241,6 +241,22 @@ class KeyStore:
             connection.close()
 
 
+def make_first_key(home: Path) -> str | None:
+    """Make the first admin key of a home when it has none, in a file for its owner alone.
+
+    Args:
+        home: The home folder.
+
+    Returns:
+        The secret when one was made, to be shown to a person and never logged; else None.
+    """
+    store = KeyStore(home / "keys.db")
+    try:
+        return store.ensure_admin(home)
+    finally:
+        store.close()
+
+
 _COLUMNS = (
     "id, name, role, last4, groups, trusted, segment, requests_per_minute, votes_per_minute, "
     "created_at, expires_at, revoked_at"

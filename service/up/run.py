@@ -6,7 +6,7 @@ import signal
 import threading
 from types import FrameType
 
-from service.access.keys import ADMIN_KEY_FILE, KeyStore
+from service.access.keys import ADMIN_KEY_FILE, make_first_key
 from service.client.errors import ClientError
 from service.settings import Settings
 from service.up.docs import ingest_own_docs, summary
@@ -32,7 +32,7 @@ def up(settings: Settings, say: Say, *, with_docs: bool = True) -> None:
         check_port(settings.host, settings.port)
         supervisor = Supervisor(settings, say)
         _stop_on_signal(supervisor.stop)
-        first_key = _first_key(settings)
+        first_key = make_first_key(settings.home)
         say("starting", f"starting Groundloop in {settings.home}")
         try:
             supervisor.start()
@@ -49,14 +49,6 @@ def up(settings: Settings, say: Say, *, with_docs: bool = True) -> None:
             say("stopped", f"stopped; everything is kept in {settings.home}")
     finally:
         lock.release()
-
-
-def _first_key(settings: Settings) -> str | None:
-    keys = KeyStore(settings.home / "keys.db")
-    try:
-        return keys.ensure_admin(settings.home)
-    finally:
-        keys.close()
 
 
 def _tell(settings: Settings, url: str, first_key: str | None, say: Say) -> None:

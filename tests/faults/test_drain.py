@@ -49,6 +49,10 @@ def test_every_process_says_that_it_goes_and_answers_until_then(tmp_path: Path, 
     try:
         for _ in range(3 * processes):  # all of them, most likely
             wait_until(lambda: (states() or {}).get("search") == "ready", 120)
+        key = (tmp_path / "admin.key").read_text().strip()
+        headers = {"Authorization": f"Bearer {key}"}
+        assert httpx.get(f"{url}/v1/keys", headers=headers, trust_env=False).status_code == 200
+        assert key not in (tmp_path / "api.log").read_text()
         children = psutil.Process(serving.pid).children(recursive=True)
         serving.send_signal(signal.SIGTERM)
         told = time.monotonic()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.access import KeyStore
+from service.access.keys import make_first_key
 
 
 @pytest.fixture
@@ -124,3 +125,18 @@ def test_the_file_is_private(store: KeyStore, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "keys.db") as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
+
+
+def test_the_first_key_is_made_once_in_a_file_of_its_owner(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    secret = make_first_key(home)
+    assert secret is not None
+    kept = home / "admin.key"
+    assert kept.read_text().strip() == secret
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert make_first_key(home) is None
+    store = KeyStore(home / "keys.db")
+    principal = store.authenticate(secret)
+    store.close()
+    assert principal is not None
+    assert principal.role == "admin"
