@@ -7,10 +7,12 @@ keep every word, which makes overlap stricter there but never wrong.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+", re.UNICODE)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_THOUSANDS = re.compile(r",(?=\d{3}(?:\D|$))")
 _NEGATION = re.compile(r"\b(?:not|no|never|none|neither|nor|without|cannot)\b|n['\u2019]t\b", re.IGNORECASE)
 _STOP_WORDS = """a about above after again all also am an and any are as at be because been before being below between
     both but by can could did do does doing down during each either few for from further had has have having he her here
@@ -39,12 +41,17 @@ def stem(word: str) -> str:
 
 def words(text: str) -> list[str]:
     """Give the lower-case words and numbers of a text in order, thousands separators removed."""
-    return [_plain(match) for match in _WORD.findall(text.casefold())]
+    return [_plain(word) if "," in word else word for word in _WORD.findall(text.casefold())]
 
 
 def content_stems(text: str) -> list[str]:
     """Give the stems of the words that carry meaning, in order, repeated where they repeat."""
-    return [stem(word) for word in words(text) if word not in STOP_WORDS]
+    return stems_of(words(text))
+
+
+def stems_of(found: Iterable[str]) -> list[str]:
+    """Give the stems of those words that carry meaning."""
+    return [stem(word) for word in found if word not in STOP_WORDS]
 
 
 def numbers(text: str) -> frozenset[str]:
@@ -64,7 +71,5 @@ def negated(text: str) -> bool:
     return len(_NEGATION.findall(text)) % 2 == 1
 
 
-def _plain(token: str) -> str:
-    if not token[0].isdigit():
-        return token
-    return re.sub(r",(?=\d{3}(?:\D|$))", "", token)
+def _plain(number: str) -> str:
+    return _THOUSANDS.sub("", number)

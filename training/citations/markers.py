@@ -73,6 +73,8 @@ def take_apart(text: str, valid: Collection[int]) -> MarkedText:
 
     def copy(piece: str) -> None:
         nonlocal length
+        if not piece:
+            return
         out.append(piece)
         plain.append(piece)
         to_text.extend(range(length, length + len(piece)))

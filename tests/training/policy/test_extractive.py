@@ -270,6 +270,14 @@ def test_requests_that_wait_are_encoded_together() -> None:
     assert counting.calls == [1, 3, 7, 21]
 
 
+def test_vectors_of_questions_may_come_from_whoever_searched(prompt: Prompt) -> None:
+    counting = Counting()
+    kept = HashingEmbedder()
+    policy = ExtractivePolicy(counting, queries=lambda text: kept.encode([text])[0])
+    assert finished(policy, prompt)[1].actions == finished(ExtractivePolicy(kept), prompt)[1].actions
+    assert len(counting.calls) == 1
+
+
 def test_an_encoder_that_fails_fails_the_request_and_not_the_next() -> None:
     class Broken(HashingEmbedder):
         broken = True

@@ -14,7 +14,7 @@ from threading import Lock
 
 from retrieval.sentences import split_sentences
 from training.policy.base import ShownPassage
-from training.words import content_stems, words
+from training.words import stems_of, words
 
 _YEAR = re.compile(r"\b(?:1[0-9]{3}|20[0-9]{2})\b")
 _DIGIT = re.compile(r"\d")
@@ -97,16 +97,16 @@ def _take_apart(text: str) -> tuple[Sentence, ...]:
             continue
         for left in range(start, end, _LONGEST):
             piece = text[left : min(left + _LONGEST, end)]
-            count = len(words(piece))
-            if count:
+            said = words(piece)
+            if said:
                 made.append(
                     Sentence(
                         text=piece,
                         start=left,
                         end=left + len(piece),
                         index=len(made),
-                        stems=tuple(content_stems(piece)),
-                        word_count=count,
+                        stems=tuple(stems_of(said)),
+                        word_count=len(said),
                         has_year=bool(_YEAR.search(piece)),
                         has_digit=bool(_DIGIT.search(piece)),
                         has_name=bool(_NAME.search(piece)),

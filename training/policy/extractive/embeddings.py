@@ -7,7 +7,7 @@ service works in large batches and an idle one adds no delay.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 
 import numpy as np
@@ -33,8 +33,11 @@ class _Ticket:
 class Vectors:
     """Unit vectors by text, with a bounded memory. Thread-safe."""
 
-    def __init__(self, encoder: Embedder, capacity: int = 20_000) -> None:
+    def __init__(
+        self, encoder: Embedder, capacity: int = 20_000, *, queries: Callable[[str], Array] | None = None
+    ) -> None:
         self._encoder = encoder
+        self._queries = queries
         self._capacity = capacity  # 30 MB of 384 numbers
         self._known: OrderedDict[_Key, Array] = OrderedDict()
         self._waiting: list[_Ticket] = []
@@ -43,11 +46,13 @@ class Vectors:
 
     def cosines(self, question: str, sentences: Sequence[str]) -> Array:
         """Give the cosine of the question with each sentence, `(n,)` float32."""
-        keys: list[_Key] = [("query", question), *(("passage", sentence) for sentence in sentences)]
+        keys: list[_Key] = [("passage", sentence) for sentence in sentences]
+        if self._queries is None:
+            keys.append(("query", question))
         vectors = self._get(keys)
-        if not sentences:
-            return np.zeros(0, np.float32)
-        cosines: Array = np.stack([vectors[key] for key in keys[1:]]) @ vectors[keys[0]]  # (n, d) @ (d,)
+        asked = vectors["query", question] if self._queries is None else self._queries(question)
+        rows = np.array([vectors["passage", sentence] for sentence in sentences], np.float32).reshape(-1, len(asked))
+        cosines: Array = rows @ asked  # (n, d) @ (d,)
         return cosines
 
     def _get(self, keys: Sequence[_Key]) -> dict[_Key, Array]:

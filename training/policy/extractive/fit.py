@@ -28,7 +28,7 @@ from training.policy.extractive.features import (
     POINTER_FEATURES,
     STEP_FEATURES,
 )
-from training.policy.extractive.pointer import Reading, read, step
+from training.policy.extractive.pointer import MOST_OFFERED, Reading, read, step
 from training.policy.extractive.questions import Labelled, QuestionSet, asqa, beir, covidqa
 from training.policy.extractive.recall import Recall
 from training.policy.extractive.solve import Group, choose_weights, decide_weights
@@ -36,9 +36,9 @@ from training.policy.extractive.weights import Prior
 
 Array = npt.NDArray[np.float32]
 SHOWN = 8  # passages, as the service shows by default
-OFFERED = 16  # sentences encoded while fitting; the policy offers 8
+OFFERED = 16  # sentences encoded while fitting how to choose; the policy offers fewer
 WRONG_SILENCE = 2.0  # abstaining from a question that the passages answer costs as much as two made-up answers
-MISSED = 10.0  # stopping before the answer was said costs as much as ten needless sentences: answers of one or two
+MISSED = 16.0  # stopping before the answer was said costs as much as 16 needless sentences; answers have one to two
 MOST_QUESTIONS = 1200  # of one set
 ABSENCES = ("", "passage", "article")  # what is taken away before retrieving
 
@@ -89,8 +89,8 @@ def fit(sets: Sequence[QuestionSet], encoder: Embedder) -> Prior:
     prior = replace(prior, pointer=np.concatenate([sentences, np.zeros(len(STEP_FEATURES), np.float32)]))
     known = cases(prior, OFFERED)
     prior = replace(prior, pointer=np.concatenate([sentences, _next_weights(known, sentences)]))
-    known = cases(prior, 8)
-    unanswerable = [*cases(prior, 8, "passage"), *cases(prior, 8, "article")]
+    known = cases(prior, MOST_OFFERED)
+    unanswerable = [*cases(prior, MOST_OFFERED, "passage"), *cases(prior, MOST_OFFERED, "article")]
     return replace(prior, halt=np.concatenate([_begin_weights(known, unanswerable), _stop_weights(known, prior)]))
 
 

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from retrieval.embed import Embedder
 from training.policy.base import ABSTENTION, Answer, Delta, Prompt, Sampling, SamplingCancelled, never
 from training.policy.extractive.candidates import SentenceBook
 from training.policy.extractive.compose import in_order, written
 from training.policy.extractive.embeddings import Vectors
-from training.policy.extractive.pointer import STOP, Reading, distribution, read, step
+from training.policy.extractive.pointer import MOST_OFFERED, STOP, Reading, distribution, read, step
 from training.policy.extractive.weights import Prior, Residual, load_residual
 from training.policy.streams import LazyStream
 
@@ -46,7 +47,8 @@ class ExtractivePolicy:
         residual: Residual | None = None,
         prior: Prior | None = None,
         most_sentences: int = 3,
-        most_candidates: int = 8,
+        most_candidates: int = MOST_OFFERED,
+        queries: Callable[[str], npt.NDArray[np.float32]] | None = None,
     ) -> None:
         """Make a policy.
 
@@ -56,7 +58,8 @@ class ExtractivePolicy:
             residual: What was learned; nothing when None.
             prior: What an untrained policy goes by; the shipped one when None.
             most_sentences: Longest answer.
-            most_candidates: Most sentences to encode for a question; 8 lose nothing measurable against all.
+            most_candidates: Most sentences to encode for a question.
+            queries: Gives the vector of a question, where somebody keeps them; the encoder does when None.
         """
         self._version = version
         self._prior = prior or Prior.shipped()
@@ -64,7 +67,7 @@ class ExtractivePolicy:
         self._most_sentences = most_sentences
         self._most_candidates = most_candidates
         self._book = SentenceBook()
-        self._vectors = Vectors(encoder)
+        self._vectors = Vectors(encoder, queries=queries)
 
     @classmethod
     def load(cls, encoder: Embedder, *, adapter: Path | None, version: str) -> ExtractivePolicy:
