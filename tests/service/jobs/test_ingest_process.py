@@ -14,6 +14,7 @@ import pytest
 
 from retrieval.catalog import Catalog
 from retrieval.durable import open_current
+from service.jobs.ingest_process import NICENESS
 from service.jobs.slots import slot_lock
 from tests.service.jobs.documents import COLLECTION, OPERATOR, upload
 
@@ -53,6 +54,15 @@ def wait_until(true: Callable[[], bool], timeout_s: float = 60.0) -> None:
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)
+
+
+def test_gives_way_to_whoever_answers(catalog: Catalog, start: Start, tmp_path: Path) -> None:
+    process = start(linger_s=30.0)
+    wait_until(lambda: (tmp_path / "run" / "ingest-0.beat").exists())
+    assert os.getpriority(os.PRIO_PROCESS, process.pid) == NICENESS
+    group = Path(f"/proc/{process.pid}/autogroup")  # a session of its own has a niceness of its own
+    if Path("/proc/sys/kernel/sched_autogroup_enabled").exists() and group.exists():
+        assert group.read_text().split()[-1] == str(NICENESS)
 
 
 def test_drains_publishes_and_leaves(catalog: Catalog, start: Start, tmp_path: Path) -> None:
