@@ -24,11 +24,15 @@ class AnswerNotFound(ApiError):
 
 
 class NotTheAsker(AnswerNotFound):
-    """The answer was given to somebody else; who may read all of `collections` may judge it all the same."""
+    """The answer was given to somebody else; who may read all of `collections` may judge it all the same.
 
-    def __init__(self, answer_id: str, collections: Sequence[str]) -> None:
-        super().__init__(answer_id)
+    `place` is that of the answer among those compared, from 1.
+    """
+
+    def __init__(self, answer_id: str, collections: Sequence[str], *, place: int = 1, param: str = "answer_id") -> None:
+        super().__init__(answer_id, param=param)
         self.collections = tuple(collections)
+        self.place = place
 
 
 class BadEvidence(ApiError):

@@ -3,7 +3,7 @@
 -- ARGV: voter, allowed (1|0), most entries
 local header = header_of(KEYS[1])
 if not header then return {'missing'} end
-if refused(header, ARGV[1], ARGV[2]) then return {'ask', unpack(header.collections)} end
+if refused(header, ARGV[1], ARGV[2]) then return {'ask', 1, unpack(header.collections)} end
 local found = {'ok'}
 local current = redis.call('HGET', KEYS[2], ARGV[1])
 local entry = current and string.sub(current, 1, string.find(current, ' ', 1, true) - 1) or ''

@@ -99,6 +99,7 @@ class FeedbackLog:
         *,
         voter: str,
         allowed: bool = False,
+        vouched: int = 0,
         votes_per_minute: int = 0,
         idempotency_key: str | None = None,
     ) -> Recorded:
@@ -107,7 +108,8 @@ class FeedbackLog:
         Args:
             preference: The comparison.
             voter: Identity of the voter (`Principal.identity`).
-            allowed: The voter may judge the answers even if somebody else asked.
+            allowed: The voter may judge all of the answers even if somebody else asked.
+            vouched: Or so many of them, from the first on.
             votes_per_minute: Limit of this voter, shared with votes; 0 is none.
             idempotency_key: Makes a late retry harmless: within a day it does what it did the first time, even where
                 the voter has changed their mind since.
@@ -133,7 +135,7 @@ class FeedbackLog:
             ],
             [
                 voter,
-                int(allowed),
+                len(preference.answers) if allowed else vouched,
                 *_pace(votes_per_minute),
                 digest_of(listed.encode(), preference.outcome.encode(), payload.encode()),
                 preference.outcome,
@@ -240,7 +242,9 @@ def _outcome(reply: list[Any], answer_ids: Sequence[str]) -> Recorded:
         case b"nothing":
             return Recorded(None, changed=False, replaced=None)
         case b"ask":
-            raise NotTheAsker(answer_ids[0], rest)
+            place, *collections = rest
+            param = "answers" if len(answer_ids) > 1 else "answer_id"
+            raise NotTheAsker(answer_ids[place - 1], collections, place=place, param=param)
         case b"evidence":
             raise BadEvidence(rest[0], rest[1:])
         case b"prompts":

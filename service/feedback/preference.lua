@@ -1,12 +1,12 @@
 -- Take one comparison of two to four answers to one prompt; the last one of a voter about the same set of answers stands.
 -- KEYS: the log, the voter's rate, the voter's entries, the Idempotency-Key (empty: none), then the answers in the order shown
--- ARGV: voter, allowed (1|0), interval ms, burst, digest, outcome, answer ids (comma), payload, digest of the set, lifetime of the key ms
+-- ARGV: voter, how many of the answers (from the first on) the voter may judge whoever asked, interval ms, burst, digest, outcome, answer ids (comma), payload, digest of the set, lifetime of the key ms
 local voter, digest, prompt = ARGV[1], ARGV[5], nil
 local versions, segment, consent = {}, '', '1'
 for i = 5, #KEYS do
   local header = header_of(KEYS[i])
   if not header then return {'missing', i - 4} end
-  if refused(header, voter, ARGV[2]) then return {'ask', unpack(header.collections)} end
+  if refused(header, voter, i - 4 <= tonumber(ARGV[2]) and '1' or '0') then return {'ask', i - 4, unpack(header.collections)} end
   if prompt and header.prompt ~= prompt then return {'prompts', i - 4} end
   prompt, segment = header.prompt, header.segment
   versions[#versions + 1] = header.version

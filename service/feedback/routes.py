@@ -53,7 +53,7 @@ async def put_vote(answer_id: str, request: Request, principal: User) -> Respons
     recorded = await _judging(
         principal,
         container,
-        lambda allowed: log.vote(answer_id, vote, voter=voter, allowed=allowed, votes_per_minute=limit),
+        lambda vouched: log.vote(answer_id, vote, voter=voter, allowed=vouched > 0, votes_per_minute=limit),
     )
     if recorded.changed:
         for reason in vote.reasons or ("",):
@@ -68,7 +68,7 @@ async def get_vote(answer_id: str, request: Request, principal: User) -> schemas
     entries = await _judging(
         principal,
         container,
-        lambda allowed: container.feedback.history(answer_id, voter=principal.identity, allowed=allowed),
+        lambda vouched: container.feedback.history(answer_id, voter=principal.identity, allowed=vouched > 0),
     )
     current = entries[0] if entries and entries[0].stated != WITHDRAWN else None
     shown = current and views.vote(answer_id, current.vote(), current.entry_id, current.at)
@@ -90,10 +90,10 @@ async def post_preference(
     recorded = await _judging(
         principal,
         container,
-        lambda allowed: container.feedback.prefer(
+        lambda vouched: container.feedback.prefer(
             preference,
             voter=principal.identity,
-            allowed=allowed,
+            vouched=vouched,
             votes_per_minute=limit,
             idempotency_key=idempotency_key,
         ),
@@ -163,18 +163,23 @@ def _votes_per_minute(principal: Principal, container: Container) -> int:
     return container.settings.votes_per_minute if own is None else own
 
 
-async def _judging(principal: Principal, container: Container, act: Callable[[bool], Awaitable[T]]) -> T:
-    """Act as the asker; where somebody else asked, only once the catalog lets the caller read what the answer used."""
+async def _judging(principal: Principal, container: Container, act: Callable[[int], Awaitable[T]]) -> T:
+    """Act as the asker; where somebody else asked, only once the catalog lets the caller read what the answer used.
+
+    Each answer is looked at by itself, so that one that may be judged does not vouch for one that may not.
+    """
     caller = principal.caller
-    try:
-        return await act(caller.reads_all)
-    except NotTheAsker as refusal:
-        # An answer that drew on no collection is open to its asker and to operators alone.
-        if not refusal.collections:
-            raise
+    vouched = schemas.MOST_ANSWERS if caller.reads_all else 0
+    while True:
         try:
-            for collection_id in refusal.collections:
-                await asyncio.to_thread(container.catalog.collection, caller, collection_id)
-        except CollectionNotFound:
-            raise refusal from None
-    return await act(True)
+            return await act(vouched)
+        except NotTheAsker as refusal:
+            # An answer that drew on no collection is open to its asker and to operators alone.
+            if not refusal.collections:
+                raise
+            try:
+                for collection_id in refusal.collections:
+                    await asyncio.to_thread(container.catalog.collection, caller, collection_id)
+            except CollectionNotFound:
+                raise refusal from None
+            vouched = refusal.place

@@ -14,6 +14,7 @@ Criterion = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Score = Annotated[int, Field(ge=1, le=5)]
 Comment = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4_000)]
 Correction = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000)]
+MOST_ANSWERS = 4  # in one comparison
 RANKS_OF: dict[str, tuple[int, int]] = {"first": (1, 2), "second": (2, 1), "tie": (1, 1), "both_bad": (1, 1)}
 
 
@@ -95,7 +96,7 @@ class PreferenceBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    answers: list[Id] = Field(min_length=2, max_length=4)
+    answers: list[Id] = Field(min_length=2, max_length=MOST_ANSWERS)
     outcome: Literal["first", "second", "tie", "both_bad"] | None = Field(None, description="For two answers.")
     ranks: list[Annotated[int, Field(ge=1, le=4)]] | None = Field(
         None, description="For two to four answers, in their order: 1 is best, equal ranks tie."

@@ -5,7 +5,7 @@
 local header = header_of(KEYS[1])
 if not header then return {'missing'} end
 local voter = ARGV[1]
-if refused(header, voter, ARGV[2]) then return {'ask', unpack(header.collections)} end
+if refused(header, voter, ARGV[2]) then return {'ask', 1, unpack(header.collections)} end
 if #ARGV > 8 then
   local shown = {}
   for _, chunk in ipairs(header.chunks) do shown[chunk] = true end

@@ -239,6 +239,32 @@ def test_preferences(play: Play) -> None:
     play(scenario)
 
 
+def test_comparing_tells_nothing_of_answers_that_may_not_be_judged(play: Play) -> None:
+    async def scenario(world: World) -> None:
+        shared = make_prompt(question="Shared?", collections=("c-open",))
+        closed = make_prompt(question="Closed?", collections=("c-closed",))
+        world.container.catalog.create_collection("open", embedding_model="m", collection_id="c-open")
+        world.container.catalog.create_collection(
+            "closed", embedding_model="m", collection_id="c-closed", readers=frozenset({"group:board"})
+        )
+        mine, theirs = await _answer(world, "mine", prompt=shared), await _answer(world, "theirs", prompt=shared)
+        secret = await _answer(world, "secret", prompt=closed)
+        async with world.client("colleague") as colleague:
+            for first in (mine.answer_id, "ans_none"):
+                told = []
+                for other in (secret.answer_id, "ans_unknown"):
+                    for pair in ([first, other], [other, first]):
+                        body = {"answers": pair, "outcome": "tie"}
+                        refused = await colleague.post("/v1/preferences", json=body)
+                        assert refused.status_code == 404
+                        told.append(refused.text.replace(other, "x"))
+                assert told[:2] == told[2:]
+            allowed = {"answers": [mine.answer_id, theirs.answer_id], "outcome": "tie"}
+            assert (await colleague.post("/v1/preferences", json=allowed)).status_code == 200
+
+    play(scenario)
+
+
 def test_browsing_and_export_are_for_operators(play: Play) -> None:
     async def scenario(world: World) -> None:
         records = [await _answer(world, str(number)) for number in range(3)]
