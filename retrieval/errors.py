@@ -17,7 +17,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-ParseErrorCode = Literal["unsupported_file", "invalid_file", "encrypted_file", "empty_file", "file_too_large", "resource_limit"]
+ParseErrorCode = Literal[
+    "unsupported_file", "invalid_file", "encrypted_file", "empty_file", "file_too_large", "resource_limit"
+]
 
 
 class RetrievalError(Exception):
