@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from bench.report import arguments, report
+from bench.report import CACHE, arguments, report
 from bench.yardstick import Absent, interval, open_yardstick
 from retrieval.embed import DEFAULT_MODEL, load_embedder
 from training.policy.base import Sampling
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--shown", type=int, default=8, help="passages shown for a question, as the service does")
     parser.add_argument("--most", type=int, help="ask about that many questions only")
     options = parser.parse_args()
-    embedder = load_embedder(DEFAULT_MODEL)
+    embedder = load_embedder(DEFAULT_MODEL, cache_dir=CACHE)
     policy = ExtractivePolicy(embedder)
     silent: dict[Absent, list[bool]] = {}
     with open_yardstick(embedder, options.shown, options.most) as yardstick:

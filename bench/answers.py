@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from bench.report import arguments, percentile, report
+from bench.report import CACHE, arguments, percentile, report
 from bench.yardstick import interval, open_yardstick
 from retrieval.embed import DEFAULT_MODEL, load_embedder
 from training.citations import cite
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--shown", type=int, default=8, help="passages shown for a question, as the service does")
     parser.add_argument("--most", type=int, help="ask about that many questions only")
     options = parser.parse_args()
-    embedder = load_embedder(DEFAULT_MODEL)
+    embedder = load_embedder(DEFAULT_MODEL, cache_dir=CACHE)
     policies = {
         "shipped prior": ExtractivePolicy(embedder),
         "similarity alone (cosine + 0.5 passage cosine)": ExtractivePolicy(embedder, prior=Prior.similarity()),

@@ -19,7 +19,7 @@ import numpy as np
 from bench.corpus import passages, questions
 from bench.fill import OPERATOR
 from bench.load import LoadResult, drive, json_request
-from bench.report import arguments, percentile, report
+from bench.report import CACHE, arguments, percentile, report
 from bench.serving import serve
 from retrieval.catalog import Catalog
 from retrieval.embed import DEFAULT_MODEL, load_embedder
@@ -27,7 +27,6 @@ from retrieval.index.build import build_generation
 from retrieval.types import Block, ChunkDraft, ParsedDocument
 
 CLIENTS = 8
-REAL = 6_364
 CHUNKS_PER_DOCUMENT = 500
 SENTENCES_PER_CHUNK = 5
 Text = tuple[str, str]
@@ -37,11 +36,12 @@ def main() -> None:
     """Fill a home, serve it, drive it whole and streamed, print the table."""
     parser = arguments(__doc__ or "")
     parser.add_argument("--chunks", type=int, default=100_000)
+    parser.add_argument("--real", type=int, default=6_364, help="passages that are really embedded")
     parser.add_argument("--requests", type=int, default=1_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        fill(home, options.chunks)
+        fill(home, options.chunks, options.real)
         with serve(home) as served:
             idle = served.rss_bytes()
 
@@ -68,7 +68,7 @@ def main() -> None:
         f"Chat with the embedded policy, {CLIENTS} clients, {options.chunks:,} chunks",
         ["answer", "p50 ms", "p95 ms", "p99 ms", "answers/s", "other statuses"],
         rows,
-        data=f"questions and {REAL:,} passages of the retrieval sets; the other chunks are put together from them",
+        data=f"questions and {options.real:,} passages of the retrieval sets; the other chunks are composed of them",
         notes=[
             f"Resident memory of the API process: {idle / 2**20:.0f} MiB loaded, {used / 2**20:.0f} MiB afterwards."
         ],
@@ -76,11 +76,11 @@ def main() -> None:
     )
 
 
-def fill(home: Path, chunks: int) -> None:
+def fill(home: Path, chunks: int, embedded: int) -> None:
     """Put the chunks into a new home and publish their index."""
     rng = random.Random(0)
-    real = passages(min(REAL, chunks))
-    embedder = load_embedder(DEFAULT_MODEL)
+    real = passages(min(embedded, chunks))
+    embedder = load_embedder(DEFAULT_MODEL, cache_dir=CACHE)
     vectors = embedder.encode([f"{title}\n{text}" for title, text in real])  # (real, d)
     extra = chunks - len(real)
     texts = [*real, *_composed(real, extra, rng)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.report import CACHE
 from retrieval.catalog import Catalog
 from retrieval.embed import DEFAULT_MODEL, Embedder, load_embedder
 from retrieval.index.build import build_generation
@@ -40,7 +41,7 @@ def fill_home(home: Path, documents: Sequence[tuple[str, str]]) -> str:
     catalog = Catalog.open(home)
     try:
         collection_id = upload(catalog, "bench", documents)
-        ingest(catalog, load_embedder(DEFAULT_MODEL))
+        ingest(catalog, load_embedder(DEFAULT_MODEL, cache_dir=CACHE))
         build_generation(catalog, collection_id, home / "indexes")
         return collection_id
     finally:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bench.corpus import passages
 from bench.fill import OPERATOR, ingest, upload
-from bench.report import arguments, report
+from bench.report import CACHE, arguments, report
 from retrieval.catalog import Catalog
 from retrieval.embed import DEFAULT_MODEL, load_embedder
 from retrieval.embed.weights import packaged_minilm
@@ -37,15 +37,15 @@ print(time.perf_counter() - started)
 def main() -> None:
     """Ingest, encode bare, and let the peer index; print the table."""
     parser = arguments(__doc__ or "")
-    parser.add_argument("--passages", type=int, default=3000, help="files of one passage each")
-    parser.add_argument("--long", type=int, default=60, help="files of fifty passages each")
+    parser.add_argument("--passages", type=int, default=1500, help="files of one passage each")
+    parser.add_argument("--long", type=int, default=30, help="files of fifty passages each")
     parser.add_argument("--peer-python", type=Path)
     options = parser.parse_args()
     corpus = passages(options.passages + 50 * options.long)
     files = corpus[: options.passages]
     for at in range(options.passages, len(corpus), 50):
         files.append((corpus[at][0], "\n\n".join(text for _, text in corpus[at : at + 50])))
-    embedder = load_embedder(DEFAULT_MODEL)
+    embedder = load_embedder(DEFAULT_MODEL, cache_dir=CACHE)
     embedder.encode([text for _, text in corpus[:256]])
     with tempfile.TemporaryDirectory() as folder:
         catalog = Catalog.open(Path(folder))

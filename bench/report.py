@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / "build" / "encoders"  # converted models, shared by the benchmarks
 RESULTS = Path(__file__).resolve().parent / "results"
 DATA = Path(os.environ.get("GROUNDLOOP_TEST_DATA", ROOT.parent / "shared" / "data"))
 

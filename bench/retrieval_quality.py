@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bench.report import DATA, arguments, report
+from bench.report import CACHE, DATA, arguments, report
 from retrieval.catalog import Catalog
 from retrieval.embed import DEFAULT_MODEL, Embedder, QueryEncoder, load_embedder
 from retrieval.index.build import build_generation
@@ -121,7 +121,7 @@ def main() -> None:
     parser.add_argument("--dtype", default="auto", help="precision of the encoder")
     parser.add_argument("--sets", nargs="*", default=SETS)
     options = parser.parse_args()
-    embedder = load_embedder(DEFAULT_MODEL, dtype=options.dtype)
+    embedder = load_embedder(DEFAULT_MODEL, dtype=options.dtype, cache_dir=CACHE)
     encoder = QueryEncoder(embedder)
     rows = []
     counts = []

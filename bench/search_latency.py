@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.corpus import passages, questions
-from bench.report import arguments, percentile, report
+from bench.report import CACHE, arguments, percentile, report
 from retrieval.catalog import Catalog
 from retrieval.durable import open_current
 from retrieval.embed import DEFAULT_MODEL, QueryEncoder, load_embedder
@@ -44,7 +44,7 @@ def fill(catalog: Catalog, count: int) -> None:
     """Fill the catalog with `count` chunks made of real passages."""
     rng, noise = random.Random(0), np.random.default_rng(0)
     seeds = [text[:800] for _, text in passages(_SEEDS)]
-    vectors = load_embedder(DEFAULT_MODEL).encode(seeds)
+    vectors = load_embedder(DEFAULT_MODEL, cache_dir=CACHE).encode(seeds)
     catalog.create_collection(COLLECTION, collection_id=COLLECTION, embedding_model=DEFAULT_MODEL)
     for start in range(0, count, _PER_DOCUMENT):
         picks = [rng.randrange(len(seeds)) for _ in range(min(_PER_DOCUMENT, count - start))]
@@ -132,7 +132,7 @@ def main() -> None:
             build_generation(catalog, COLLECTION, indexes)
             build_s = time.perf_counter() - start
             gc.collect()
-        encoder = QueryEncoder(load_embedder(DEFAULT_MODEL), cache_size=0)
+        encoder = QueryEncoder(load_embedder(DEFAULT_MODEL, cache_dir=CACHE), cache_size=0)
         with Searcher(catalog, indexes, lambda _model: encoder) as searcher:
             searcher.warm()
             (status,) = searcher.status()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.peers import free_port, wait_http
+from bench.report import CACHE
 from service.redis.server import RedisServer
 
 
@@ -45,6 +46,7 @@ def serve(home: Path, **settings: str) -> Iterator[Served]:
         "GROUNDLOOP_REQUESTS_PER_MINUTE": "0",
         "GROUNDLOOP_VOTES_PER_MINUTE": "0",
         "GROUNDLOOP_LOG_LEVEL": "warning",
+        "GROUNDLOOP_ENCODER_CACHE": str(CACHE),
         **{f"GROUNDLOOP_{name.upper()}": value for name, value in settings.items()},
     }
     process = subprocess.Popen([sys.executable, "-m", "service.cli", "serve"], env=environment)

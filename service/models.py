@@ -143,10 +143,12 @@ def load_policies(settings: Settings, encoders: Encoders) -> list[ServingPolicy]
     """Load the routed policy, and behind it the embedded one, which may always be pinned."""
     from training.policy.extractive import ExtractivePolicy
 
+    encoder, queries = encoders.load(settings.embedding_model)
     embedded: ServingPolicy = ExtractivePolicy(
-        encoders.load(settings.embedding_model)[0],
+        encoder,
         prior=_prior(settings),
         most_sentences=settings.max_answer_sentences,
+        queries=queries.encode,  # the search has just embedded the question
     )
     match settings.policy:
         case "extractive":

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.catalog import Catalog
-from retrieval.embed import HashingEmbedder
+from retrieval.embed import HashingEmbedder, QueryEncoder
 from service.errors import ApiError
 from service.models import Models, load_policies
 from service.policies import PolicyBook, version_name
@@ -68,9 +68,12 @@ def test_a_model_with_a_slash_can_be_looked_at_pinned_and_asked(tmp_path: Path) 
 
 
 class _OneEncoder:
-    def load(self, name: str) -> tuple[HashingEmbedder, None]:
+    def load(self, name: str) -> tuple[HashingEmbedder, QueryEncoder]:
         """Give the same encoder for every name."""
-        return HashingEmbedder(), None
+        embedder = HashingEmbedder()
+        queries = QueryEncoder(embedder)
+        queries.close()
+        return embedder, queries
 
 
 @pytest.mark.parametrize(
