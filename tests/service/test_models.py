@@ -32,15 +32,20 @@ class _Elsewhere(FirstSentencePolicy):
     version = version_name(REMOTE)
 
 
+class _OneEncoder:
+    def load(self, name: str) -> tuple[HashingEmbedder, QueryEncoder]:
+        """Give the same encoder for every name."""
+        embedder = HashingEmbedder()
+        queries = QueryEncoder(embedder)
+        queries.close()
+        return embedder, queries
+
+
 def test_a_remote_policy_has_the_name_of_its_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("training.policy.extractive.ExtractivePolicy", lambda *args, **more: FirstSentencePolicy())
     settings = Settings(home=tmp_path, policy="remote", remote_base_url="http://127.0.0.1:9/v1", remote_model=REMOTE)
 
-    class NoEncoders:
-        def load(self, name: str) -> tuple[None, None]:
-            return None, None
-
-    remote, embedded = load_policies(settings, NoEncoders())  # type: ignore[arg-type]
+    remote, embedded = load_policies(settings, _OneEncoder())  # type: ignore[arg-type]
     remote.close()
     assert (remote.version, embedded.version) == ("Qwen-Qwen2.5-7B-Instruct", "base-extractive")
 
@@ -65,15 +70,6 @@ def test_a_model_with_a_slash_can_be_looked_at_pinned_and_asked(tmp_path: Path) 
             for unknown in ("nothing", "groundloop@a/b", "a/b/c", "@base-extractive"):
                 refused = http.get(f"/v1/models/{unknown}")
                 assert (refused.status_code, refused.json()["error"]["code"]) == (404, "model_not_found")
-
-
-class _OneEncoder:
-    def load(self, name: str) -> tuple[HashingEmbedder, QueryEncoder]:
-        """Give the same encoder for every name."""
-        embedder = HashingEmbedder()
-        queries = QueryEncoder(embedder)
-        queries.close()
-        return embedder, queries
 
 
 @pytest.mark.parametrize(
