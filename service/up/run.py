@@ -13,7 +13,7 @@ from service.up.docs import ingest_own_docs, summary
 from service.up.preflight import check_port, take_home
 from service.up.supervisor import Say, Supervisor
 
-QUESTION = "What happens to my vote?"
+QUESTION = "Who may vote on an answer?"
 
 
 def up(settings: Settings, say: Say, *, with_docs: bool = True) -> None:

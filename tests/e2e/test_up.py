@@ -12,6 +12,7 @@ import httpx
 import psutil
 import pytest
 
+from service.up.run import QUESTION
 from tests.e2e.running import RunningGroundloop, ask, free_port, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -131,6 +132,13 @@ def test_its_own_documentation_can_be_asked_about(started: list[RunningGroundloo
     assert "groundloop-docs" in running.wait_for("docs")
     listed = running.cli("collections", "list", "--json")
     assert [store["name"] for store in json.loads(listed.stdout)] == ["groundloop-docs"]
+    with running.http() as http:
+        question = {"model": "groundloop", "messages": [{"role": "user", "content": QUESTION}]}
+        [choice] = http.post("/v1/chat/completions", json=question).json()["choices"]
+    context = choice["message"]["context"]
+    assert not context["abstained"], "the question that the first start suggests has an answer"
+    assert context["citations"]
+    assert all(citation["verified"] for citation in context["citations"])
 
 
 def test_a_taken_port_is_told_before_anything_starts(started: list[RunningGroundloop], home: Path) -> None:
