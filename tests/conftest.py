@@ -8,12 +8,18 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from retrieval.embed import DEFAULT_MODEL, Embedder, load_embedder
 from service.redis.server import RedisServer
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+# What is checked on a change must not depend on luck; on a developer's machine new examples are tried each time.
+settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+if os.environ.get("CI"):
+    settings.load_profile("repeatable")
 
 ROOT = Path(__file__).resolve().parent.parent
 ENCODERS = ROOT / ".pytest_cache" / "encoders"  # converting the embedded model takes seconds: once for all runs

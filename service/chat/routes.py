@@ -21,13 +21,20 @@ from service.container import container_of
 T = TypeVar("T")
 CLIENT_GONE = 499  # for our own log and metrics: nobody reads it
 
+EVENT_SCHEMA = {
+    "type": "object",
+    "description": "One server-sent event.",
+    "properties": {"data": {"type": "string", "description": "A chat.completion.chunk in JSON, or `[DONE]`."}},
+    "required": ["data"],
+}
+
 router = APIRouter(tags=["chat"])
 
 
 @router.post(
     "/v1/chat/completions",
     response_model=ChatCompletionOut,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/event-stream": {"schema": EVENT_SCHEMA}}}},
 )
 async def create_chat_completion(
     body: ChatRequest, request: Request, principal: Principal = Depends(require("user"))
