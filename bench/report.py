@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +34,13 @@ def machine() -> str:
     return f"{processor}, {os.cpu_count()} cores, {memory_gib:.0f} GiB, Python {platform.python_version()}"
 
 
+def command(name: str) -> str:
+    """Give the command of this run, with what differs from the defaults; a path of this machine is not kept."""
+    given = [word for word in sys.argv[1:] if word != "--save"]
+    shown = ["PATH" if before == "--peer-python" else word for before, word in zip(["", *given], given, strict=False)]
+    return " ".join(["python -m", f"bench.{name}", *shown])
+
+
 def report(
     name: str,
     title: str,
@@ -53,7 +61,7 @@ def report(
         "",
         *(f"* {note}" for note in notes),
         f"* Data: {data}",
-        f"* Machine: {machine()}. {datetime.now(UTC):%Y-%m-%d}. Command: `python -m bench.{name}`",
+        f"* Machine: {machine()}. {datetime.now(UTC):%Y-%m-%d}. Command: `{command(name)}`",
     ]
     text = "\n".join(lines) + "\n"
     print(text)

@@ -19,7 +19,7 @@ from tests.service.chat.world import Served, SlowPolicy, World, ask, http, until
 pytestmark = pytest.mark.fault
 
 TIMES = 20
-STOPPED_WITHIN_S = 2.0  # a bound against going on to the end; idle, it stops within 0.25 s
+STOPPED_WITHIN_S = 2.0  # a bound against going on to the end
 Q = "How many days of vacation do employees get?"
 
 

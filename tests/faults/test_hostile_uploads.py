@@ -18,7 +18,7 @@ from tests.retrieval.parse import make
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(60)]
 
 GIGABYTE = 1 << 30
-HUNG_S = 60.0  # a bound against hanging, not a speed: 10 s is what an idle machine stays below
+HUNG_S = 60.0  # a bound against hanging, not a speed
 PARENT_GROWTH = 50 << 20
 
 

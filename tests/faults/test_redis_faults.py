@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 
 KILLS = 5
 VOTERS = 4
-STALL_S = 5.0  # an answer that took as long had waited for Redis; idle, the slowest stays below 2 s
+STALL_S = 5.0  # an answer that took as long had waited for Redis
 RECOVERED_WITHIN_S = 5.0
 
 
