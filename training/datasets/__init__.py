@@ -1,0 +1,1 @@
+"""From records to weighted examples: what may be learned from, how much each counts, what is kept apart."""

@@ -1,0 +1,1 @@
+"""How good are the answers: against references, by a judge, by people."""

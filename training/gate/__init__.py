@@ -1,0 +1,1 @@
+"""May the candidate serve: checks with estimates and intervals, and a verdict."""

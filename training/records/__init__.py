@@ -1,0 +1,1 @@
+"""Judged answers as files hold them: read, checked, written."""

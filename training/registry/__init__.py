@@ -1,0 +1,1 @@
+"""Immutable versions and the aliases that point to them."""

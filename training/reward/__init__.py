@@ -1,0 +1,1 @@
+"""Which answer do people prefer: a calibrated prediction with its uncertainty."""

@@ -1,0 +1,1 @@
+"""Policy updates: SFT, KTO, DPO and PPO, the same code for every trainable policy."""
