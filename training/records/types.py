@@ -48,3 +48,4 @@ class Record:
     source: Source = "human"
     consent: bool = True  # may be used for training
     excluded: str = ""  # why an operator took it out; empty when nobody did
+    imported: bool = False  # from a foreign data set: who judged and in which order is not known
