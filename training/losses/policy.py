@@ -35,7 +35,7 @@ def nll(
     """Negative log-likelihood of answers to imitate (supervised fine-tuning; the anchor of DPO).
 
     "sequence" averages within each answer first, so that a long answer counts no more than a short one (Pang et al.
-    2024, arXiv 2404.19733, Eq. 2); "token" counts every action alike, as the cross-entropy of language models does.
+    2024, arXiv 2404.19733); "token" counts every action alike, as the cross-entropy of language models does.
 
     Args:
         logprobs: `(N, T)`, nats.
