@@ -22,9 +22,9 @@ from training.policy.base import Answer, Delta, FinishReason, Prompt, Sampling, 
 from training.policy.causal.decode import Line, decode, open_line
 from training.policy.causal.load import load_model
 from training.policy.causal.prompts import PromptEncoder
-from training.policy.causal.scoring import answer_logprobs
 from training.policy.causal.worker import Job, Worker
 from training.policy.streams import QueueStream
+from training.scoring.concatenation import batch_logprobs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -165,7 +165,7 @@ class CausalLMPolicy:
         """
         pairs = list(zip(prompts, answers, strict=True))
         ids = [self.prompts.encode(prompt, answer.sampling.max_tokens) for prompt, answer in pairs]
-        return answer_logprobs(self.model, ids, [self.prompts.answer_ids(answer) for answer in answers], temperature)
+        return batch_logprobs(self.model, ids, [self.prompts.answer_ids(answer) for answer in answers], temperature)
 
     def close(self) -> None:
         """Fail what is running and let go of the model."""
