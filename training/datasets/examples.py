@@ -47,6 +47,7 @@ class Target:
     answer: int
     weight: float
     origin: TargetOrigin = "correction"
+    voter: str = ""  # who wrote it or asked for it; empty where nobody did
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ class Example:
     @property
     def voters(self) -> frozenset[str]:
         """Everyone who judged it."""
-        return frozenset([*(pair.voter for pair in self.pairs), *(thumb.voter for thumb in self.thumbs)])
+        named = (target.voter for target in self.targets if target.voter)
+        return frozenset([*(pair.voter for pair in self.pairs), *(thumb.voter for thumb in self.thumbs), *named])
 
     @property
     def weight(self) -> float:
