@@ -46,10 +46,10 @@ def numbered_lines(source: Lines, limits: Limits) -> Iterator[tuple[int, bytes |
         if path.is_dir():
             raise RecordsUnreadable(f"{path.name} is a directory; give the JSON Lines file in it")
         with path.open("rb") as opened:
-            _refuse_binary(path.name, opened.peek(4096))
             size = os.fstat(opened.fileno()).st_size
             if size > limits.file_bytes:
                 raise RecordsTooLarge(_too_many(f"{path.name} has {size:,} bytes", limits.file_bytes, "bytes"))
+            _refuse_binary(path.name, opened.peek(4096))
             yield from _bounded(_pieces(opened, limits.line_bytes), limits)
     except OSError as error:
         raise RecordsUnreadable(f"{path.name} cannot be read: {error.strerror or error}") from error
