@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from training.datasets.bursts import burst_factors
@@ -58,7 +58,7 @@ def record_factors(
     bursts = burst_factors(records, config)
     parts = {
         "age": {record.record_id: decay(record, config, now) for record in records},
-        "source": {record.record_id: _source(record, config) for record in records},
+        "source": {record.record_id: source_weight(record, config) for record in records},
         "burst": {record.record_id: bursts.get(record.record_id, 1.0) for record in records},
         "propensity": {record.record_id: propensity.get(record.record_id, 1.0) for record in records},
     }
@@ -79,15 +79,21 @@ def capped(drafts: Sequence[Draft], config: DatasetConfig) -> tuple[tuple[Draft,
     Returns:
         The drafts with their final weights, what the cap did by voter, and the cap.
     """
-    spent: dict[str, float] = defaultdict(float)
-    for draft in drafts:
-        spent[draft.voter] += draft.weight
-    cap = max(config.cap_floor, config.cap_share * sum(spent.values()))
-    factors = {voter: min(1.0, cap / total) if total > 0 else 1.0 for voter, total in spent.items()}
+    factors, cap = voter_cap([(draft.voter, draft.weight) for draft in drafts], config)
     final = tuple(replace(draft, weight=draft.weight * factors[draft.voter]) for draft in drafts)
     return final, FactorSummary.of([*factors.values()]), cap
 
 
-def _source(record: Record, config: DatasetConfig) -> float:
+def voter_cap(weights: Iterable[tuple[str, float]], config: DatasetConfig) -> tuple[dict[str, float], float]:
+    """Give the factor that keeps each voter under the cap, and the cap, from (voter, weight) of every judgement."""
+    spent: dict[str, float] = defaultdict(float)
+    for voter, weight in weights:
+        spent[voter] += weight
+    cap = max(config.cap_floor, config.cap_share * sum(spent.values()))
+    return {voter: min(1.0, cap / total) if total > 0 else 1.0 for voter, total in spent.items()}, cap
+
+
+def source_weight(record: Record, config: DatasetConfig) -> float:
+    """Give what a judgement weighs by where it comes from: a person, a model, a foreign data set."""
     weight = config.ai_weight if record.source == "ai" else 1.0
     return weight * (config.imported_weight if record.imported else 1.0)
