@@ -14,8 +14,8 @@ from pathlib import Path
 
 from bench.report import arguments
 
-HELPERS = {"corpus", "fill", "load", "peers", "report", "serving", "yardstick"}
-WITH_PEER = {"http_search", "ingest"}
+HELPERS = {"corpus", "fill", "load", "peers", "report", "serving", "stepping", "yardstick"}
+WITH_PEER = {"http_search", "ingest"}  # the step benchmarks have another peer, named to each of them
 
 
 def main() -> None:

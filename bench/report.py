@@ -37,7 +37,8 @@ def machine() -> str:
 def command(name: str) -> str:
     """Give the command of this run, with what differs from the defaults; a path of this machine is not kept."""
     given = [word for word in sys.argv[1:] if word != "--save"]
-    shown = ["PATH" if before == "--peer-python" else word for before, word in zip(["", *given], given, strict=False)]
+    pairs = zip(["", *given], given, strict=False)
+    shown = ["PATH" if before.startswith("--peer-") else word for before, word in pairs]
     return " ".join(["python -m", f"bench.{name}", *shown])
 
 
