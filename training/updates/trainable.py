@@ -50,6 +50,10 @@ class Trainable(Protocol):
         """
         ...
 
+    def logprobs_many(self, groups: Sequence[Group]) -> tuple[Tensor, Tensor]:
+        """Give the same for several groups, their rows one after the other: `(sum of K, T)`."""
+        ...
+
     def reference_logprobs(self, group: Group) -> tuple[Tensor, Tensor]:
         """Give the same under the base policy, without gradient."""
         ...

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from retrieval.embed import Embedder
 from training.policy.base import ABSTENTION, Answer, Delta, Prompt, Sampling, SamplingCancelled, never
-from training.policy.extractive.candidates import SentenceBook
+from training.policy.extractive.candidates import Candidate, SentenceBook
 from training.policy.extractive.compose import in_order, written
 from training.policy.extractive.embeddings import Vectors
 from training.policy.extractive.pointer import MOST_OFFERED, STOP, Reading, distribution, read, step
@@ -162,6 +162,15 @@ class ExtractivePolicy:
     def read(self, prompt: Prompt, include: Sequence[int] = ()) -> Reading | None:
         """Describe a prompt as the pointer sees it; None when its passages hold no sentence."""
         return read(prompt, self._book, self._vectors, self._prior, self._most_candidates, include)
+
+    def candidates(self, prompt: Prompt) -> list[Candidate]:
+        """Give every sentence of a prompt's passages in the order that actions count them; nothing is encoded."""
+        return self._book.candidates(prompt.passages)
+
+    @property
+    def most_sentences(self) -> int:
+        """Longest answer it writes."""
+        return self._most_sentences
 
     def close(self) -> None:
         """Release nothing: the encoder belongs to whoever made it."""

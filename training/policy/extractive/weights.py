@@ -87,13 +87,13 @@ class Residual:
         self._tensors: dict[str, Tensor] | None = None
 
     def parameters(self) -> dict[str, Tensor]:
-        """Give the trainable tensors by name: `pointer` and `halt`, float32 leaves that require gradients."""
+        """Give the trainable tensors by name: `pointer` and `halt`, float32 parameters that require gradients."""
         if self._tensors is None:
             import torch
 
             self._tensors = {
-                "pointer": torch.from_numpy(self.pointer).requires_grad_(),
-                "halt": torch.from_numpy(self.halt).requires_grad_(),
+                "pointer": torch.nn.Parameter(torch.from_numpy(self.pointer)),
+                "halt": torch.nn.Parameter(torch.from_numpy(self.halt)),
             }
         return self._tensors
 

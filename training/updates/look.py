@@ -1,0 +1,124 @@
+"""Looking at a policy in training: its loss on held-out judgements, and what its own answers have become."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+
+from training.losses import sequence_kl
+from training.policy.base import Answer, Prompt, Sampling
+from training.reward.base import RewardModel
+from training.updates.config import UpdateConfig
+from training.updates.guard import Look
+from training.updates.objective import HasGroup, JudgedObjective
+from training.updates.terms import Scored, add_up, figures
+from training.updates.trainable import CannotScore, Trainable
+
+
+def look(
+    trainable: Trainable,
+    config: UpdateConfig,
+    *,
+    step: int,
+    prompts: Sequence[Prompt],
+    held_out: JudgedObjective | None,
+    reward: RewardModel | None = None,
+) -> Look:
+    """Evaluate a policy as it is now. Draws with seeds of its own, so that two looks differ by the weights alone.
+
+    Args:
+        trainable: The policy.
+        config: How much to draw, and what the held-out loss is.
+        step: Recorded.
+        prompts: What the policy answers.
+        held_out: Judgements that are not trained on; None where there are none.
+        reward: Scores the policy's own answers, where there is a model for it.
+
+    Returns:
+        What was seen.
+    """
+    sampling = Sampling(temperature=1.0, max_tokens=config.evaluate_tokens, seed=config.seed)
+    with torch.no_grad():
+        answers = [drawn[0] for drawn in trainable.sample(prompts, 1, sampling)] if prompts else []
+        loss, seen = (
+            held_out_loss(trainable, held_out, config) if held_out is not None and len(held_out) else (None, {})
+        )
+        kl = _kl(trainable, prompts, answers)
+    if reward is not None and answers:
+        scores = reward.score(prompts, [[answer] for answer in answers])
+        seen["reward"] = sum(float(score.mean[0]) for score in scores) / len(answers)
+    count = len(answers) or 1
+    return Look(
+        step=step,
+        loss=loss,
+        kl=kl,
+        words=sum(len(answer.text.split()) for answer in answers) / count,
+        abstained=sum(answer.abstained or not answer.text.strip() for answer in answers) / count,
+        distinct=len({answer.text for answer in answers}) / count,
+        figures=seen,
+    )
+
+
+def held_out_loss(
+    trainable: Trainable, objective: JudgedObjective, config: UpdateConfig
+) -> tuple[float, dict[str, float]]:
+    """Give the objective on held-out judgements, without penalties, and its figures.
+
+    Args:
+        trainable: The policy.
+        objective: Of the held-out items.
+        config: How many groups are scored together.
+
+    Returns:
+        Nats a judgement, weighted; and accuracy, margin and so on.
+    """
+    total: float = 0.0
+    sums: dict[str, float] = {}
+    for chunk in chunks(objective.items(range(len(objective)), 0), config.groups_at_once):
+        loss, parts = objective.loss(chunk, score(trainable, chunk), 1.0)
+        total += float(loss)
+        add_up(sums, parts)
+    return total, figures(sums)
+
+
+def score(trainable: Trainable, items: Sequence[HasGroup]) -> Scored:
+    """Score the groups of some items under the policy and under the base.
+
+    Args:
+        trainable: The policy.
+        items: Prepared.
+
+    Returns:
+        Their rows, one group after the other.
+    """
+    logprobs, mask = trainable.logprobs_many([item.group for item in items])
+    reference = torch.zeros_like(logprobs, requires_grad=False)
+    row = 0
+    for item in items:
+        values, _ = trainable.reference_logprobs(item.group)
+        reference[row : row + len(values), : values.shape[1]] = values
+        row += len(values)
+    return Scored(logprobs, mask, reference)
+
+
+def chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """Cut items into parts of a size; 0 takes all at once."""
+    size = size or len(items) or 1
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _kl(trainable: Trainable, prompts: Sequence[Prompt], answers: Sequence[Answer]) -> float:
+    """Estimate KL(policy || base) on the policy's own answers, nats an answer."""
+    found = []
+    for prompt, answer in zip(prompts, answers, strict=True):
+        try:
+            group = trainable.prepare(prompt, [answer])
+        except CannotScore:
+            continue
+        logprobs, mask = trainable.logprobs(group)
+        reference, _ = trainable.reference_logprobs(group)
+        found.append(float(sequence_kl(logprobs, reference, mask)[0]))
+    return sum(found) / len(found) if found else 0.0
