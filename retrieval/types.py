@@ -50,6 +50,12 @@ class ParsedDocument:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
+def embedding_text(title: str, heading_path: tuple[str, ...], text: str) -> str:
+    """Give what the encoder and the lexical index see of a chunk: title and heading path, then the text."""
+    header = " > ".join(part for part in (title, *heading_path) if part)
+    return f"{header}\n{text}" if header else text
+
+
 @dataclass(frozen=True, slots=True)
 class ChunkDraft:
     """A chunk before it has an id; `text == document.text[start:end]` exactly."""
@@ -63,8 +69,7 @@ class ChunkDraft:
 
     def embedding_text(self, title: str) -> str:
         """Give what the encoder and the lexical index see: title and heading path, then the text."""
-        header = " > ".join(part for part in (title, *self.heading_path) if part)
-        return f"{header}\n{self.text}" if header else self.text
+        return embedding_text(title, self.heading_path, self.text)
 
 
 @dataclass(frozen=True, slots=True)

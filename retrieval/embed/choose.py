@@ -53,7 +53,7 @@ def choose_backend(dtype: str, device: str, layout: PlainLayout | None) -> Backe
     if device != "cpu":
         return "fp32"
     # Without native support torch emulates bf16, several times slower than fp32.
-    if _NATIVE_BF16 & cpu_flags():
+    if multiplies_bf16():
         return "bf16"
     return "openvino" if layout is not None and openvino_installed() else "fp32"
 
@@ -61,6 +61,11 @@ def choose_backend(dtype: str, device: str, layout: PlainLayout | None) -> Backe
 def openvino_installed() -> bool:
     """Tell whether the library is there (it has no wheels for some systems), without importing it."""
     return importlib.util.find_spec("openvino") is not None
+
+
+def multiplies_bf16() -> bool:
+    """Tell whether the processor multiplies bf16 itself."""
+    return bool(_NATIVE_BF16 & cpu_flags())
 
 
 @functools.cache

@@ -13,10 +13,14 @@ import pytest
 
 from retrieval.embed import DEFAULT_MODEL, Embedder, HashingEmbedder, load_embedder
 from retrieval.embed.batches import batches
+from retrieval.embed.choose import multiplies_bf16
 from retrieval.embed.layout import read_layout
 from retrieval.embed.weights import MINILM_SHA256, WeightsMismatch, packaged_minilm, verify_weights
 from retrieval.errors import InvalidInput
 from tests.conftest import ENCODERS
+
+# OpenVINO, and torch when left to choose, compute in bf16 where the processor does: about three digits.
+CLOSE = 5e-3 if multiplies_bf16() else 1e-4
 
 TEXTS = [
     "How can I protect myself while traveling?",
@@ -44,7 +48,7 @@ class TestContract:
     def test_row_does_not_depend_on_the_batch(self, embedder: Embedder) -> None:
         together = embedder.encode(TEXTS * 3)
         alone = np.concatenate([embedder.encode([text]) for text in TEXTS])
-        np.testing.assert_allclose(together, np.tile(alone, (3, 1)), atol=1e-4)
+        np.testing.assert_allclose(together, np.tile(alone, (3, 1)), atol=CLOSE)
 
     def test_no_texts_give_no_rows(self, embedder: Embedder) -> None:
         assert embedder.encode([]).shape == (0, embedder.dimension)
@@ -68,7 +72,7 @@ def test_direct_path_equals_the_library(minilm_fp32: Embedder, openvino: Embedde
     library = SentenceTransformer(str(packaged_minilm()), device="cpu")
     expected = library.encode(TEXTS, normalize_embeddings=True, show_progress_bar=False)
     np.testing.assert_allclose(minilm_fp32.encode(TEXTS), expected, atol=1e-4)
-    np.testing.assert_allclose(openvino.encode(TEXTS), expected, atol=1e-3)
+    np.testing.assert_allclose(openvino.encode(TEXTS), expected, atol=max(CLOSE, 1e-3))
 
 
 def test_bf16_stays_close_to_fp32(minilm_fp32: Embedder) -> None:
@@ -81,7 +85,7 @@ def test_openvino_may_be_called_from_many_threads(openvino: Embedder) -> None:
     expected = openvino.encode(TEXTS)
     with ThreadPoolExecutor(8) as pool:
         for vectors in pool.map(openvino.encode, [TEXTS] * 24):
-            np.testing.assert_allclose(vectors, expected, atol=1e-4)
+            np.testing.assert_allclose(vectors, expected, atol=CLOSE)
 
 
 @pytest.mark.usefixtures("openvino")
