@@ -12,12 +12,13 @@ hold a lock on their own directory. Pure standard library; safe among threads an
 from retrieval.durable.files import file_lock, make_directory, storage_errors, sync_directory, write_file_atomic
 from retrieval.durable.manifest import FileEntry, Manifest, read_manifest, verify_directory
 from retrieval.durable.pointer import Published, open_current, read_pointer, swap_pointer
-from retrieval.durable.publish import prune, publish_directory, publish_generation
+from retrieval.durable.publish import discard_directory, prune, publish_directory, publish_generation
 
 __all__ = [
     "FileEntry",
     "Manifest",
     "Published",
+    "discard_directory",
     "file_lock",
     "make_directory",
     "open_current",

@@ -108,6 +108,29 @@ def prune(parent: Path, keep: int) -> list[str]:
         return doomed
 
 
+def discard_directory(parent: Path, name: str) -> bool:
+    """Delete a published directory so that no half of it is ever seen; readers that have it open keep what they have.
+
+    Args:
+        parent: Where generations live.
+        name: A published directory there.
+
+    Returns:
+        Whether it was there.
+
+    Raises:
+        Conflict: When `CURRENT` mentions it.
+    """
+    with locked(parent):
+        if name in read_history(parent)[0]:
+            raise Conflict(f"{name} is one that {CURRENT} in {parent} falls back to.")
+        if not NAME.fullmatch(name) or not (parent / name).is_dir():
+            return False
+        _discard(parent / name)
+        sync_directory(parent)
+        return True
+
+
 @contextmanager
 def _filled(parent: Path, fill: Callable[[Path], object]) -> Iterator[tuple[Path, dict[str, FileEntry]]]:
     """Give a synced temporary directory, filled and described; remove it when it was not moved away."""

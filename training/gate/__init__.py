@@ -1,1 +1,5 @@
-"""May the candidate serve: checks with estimates and intervals, and a verdict."""
+"""Whether a candidate may replace the champion. Verdicts are data."""
+
+from training.gate.verdict import Check, Verdict
+
+__all__ = ["Check", "Verdict"]
