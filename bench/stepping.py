@@ -81,7 +81,6 @@ def small_model(hidden: int, *, headed: bool = True, seed: int = 0, layers: int 
         bos_token_id=1,
         eos_token_id=2,
         num_labels=1,
-        use_cache=False,
     )
     made = (Qwen2ForCausalLM if headed else Qwen2ForSequenceClassification)(config)
     if torch.cuda.is_available():

@@ -141,6 +141,17 @@ def test_hidden_states_are_those_of_one_by_one(headless: bool, before: bool) -> 
     ]
 
 
+def test_a_reward_model_shares_its_prompt() -> None:
+    import transformers
+
+    torch.manual_seed(0)
+    model = transformers.Qwen2ForSequenceClassification(tiny("Qwen2").config).eval()
+    states, mask = answer_hidden(model, PROMPT, ANSWERS)
+    rewards = model.score(last_states(states, mask))[:, 0]
+    alone = [model(input_ids=torch.tensor([[*PROMPT, *a]])).logits[0, 0] for a in ANSWERS]
+    torch.testing.assert_close(rewards, torch.stack(alone), atol=2e-5, rtol=0)
+
+
 def test_a_long_vocabulary_is_scored_in_pieces() -> None:
     from training.scoring.head import token_logprobs
 
