@@ -15,6 +15,7 @@ from typing import Any
 from training.datasets.examples import Example
 from training.policy.base import Prompt, never
 from training.reward.base import RewardModel
+from training.updates.checkpoint import fingerprint, read_checkpoint, write_checkpoint
 from training.updates.config import BadConfig, UpdateConfig
 from training.updates.devices import Devices
 from training.updates.items import Prepared, prepare
@@ -22,6 +23,10 @@ from training.updates.metrics import MetricsLog
 from training.updates.objective import JudgedObjective, Objective
 from training.updates.run import Run
 from training.updates.trainable import Trainable
+
+
+class Interrupted(Exception):
+    """Somebody asked the run to stop. It goes on from its last checkpoint when it is started again."""
 
 
 class NothingToTrain(ValueError):
@@ -86,6 +91,8 @@ def train_policy(
     Raises:
         NothingToTrain: No example can be used.
         BadConfig: PPO without an objective.
+        Interrupted: `stopped` gave true.
+        OtherRun: The directory holds checkpoints of another run.
         StorageFull: The disk refused a checkpoint; the last good one still stands.
     """
     devices = devices or Devices()
@@ -104,22 +111,39 @@ def train_policy(
     )
     asked = _spread([example.prompt for example in held_out or examples], config.evaluate_prompts)
     run = Run(trainable, config, objective, devices, seen, asked, reward)
-    log = MetricsLog(run_dir) if devices.is_first else None
+    if stopped():
+        raise Interrupted("stopped before the first step")
+    mark = fingerprint(
+        config.as_dict(),
+        {name: leaf.shape for name, leaf in run.weights.items()},
+        [*(item.group.key for item in prepared.items), *(example.prompt_id for example in (*examples, *held_out))],
+    )
+    known = read_checkpoint(run_dir, mark)
+    if known is not None:
+        run.restore(known)
+    log = MetricsLog(run_dir, steps=run.step) if devices.is_first else None
     started = time.perf_counter()
 
     def record(line: Mapping[str, Any]) -> None:
         if log is not None:
             log.add(line)
 
-    record({"look": True, **run.look().as_dict()})
-    while run.step < run.steps and run.reason is None:
-        figures = run.advance()
+    if known is None:
+        record({"look": True, **run.look().as_dict()})
+    while not run.is_over:
+        figures = run.advance(stop=stopped())
         if figures:
             record(figures)
             if progress is not None and devices.is_first:
                 progress(Progress(run.step, run.steps, figures))
         if run.reason is None and run.is_time_to_look:
             record({"look": True, **run.look().as_dict()})
+        if run.is_time_to_save:
+            checkpoint = run.checkpoint()
+            if devices.is_first:
+                write_checkpoint(run_dir, checkpoint, mark)
+            if run.stop_asked and not run.is_over:
+                raise Interrupted(f"stopped after {run.step} of {run.steps} steps")
     run.keep()
     return UpdateResult(
         steps=run.step,

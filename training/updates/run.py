@@ -11,6 +11,13 @@ from torch import Tensor
 
 from training.policy.base import Prompt
 from training.reward.base import RewardModel
+from training.updates.checkpoint import (
+    Checkpoint,
+    optimiser_tensors,
+    random_states,
+    restore_optimiser,
+    restore_random,
+)
 from training.updates.config import UpdateConfig, learning_rate
 from training.updates.devices import Devices
 from training.updates.guard import Look, broken, diverged
@@ -44,7 +51,9 @@ class Run:
         self.steps = step_count(config, len(objective)) * objective.repeats
         self._look_every = max(round(config.evaluate_every * self.steps_an_epoch), 1)
         self.step = 0
-        self.reason: str | None = None
+        self.reason: str | None = None  # why it ends early
+        self.stop_asked = False  # by somebody outside
+        self._saved = 0
         self.looks: list[Look] = []
         self.good: dict[str, Tensor] = {}
         self._items: Sequence[Any] = ()
@@ -59,6 +68,18 @@ class Run:
     def is_time_to_look(self) -> bool:
         """Whether the step just taken is followed by an evaluation."""
         return self.step % self._look_every == 0 or self.step == self.steps
+
+    @property
+    def is_time_to_save(self) -> bool:
+        """Whether a checkpoint is due; never between two steps on the same drawn answers, which are not in it."""
+        between = self.step % self.objective.repeats
+        due = self.step - self._saved >= self.config.checkpoint_every
+        return self.is_over or (not between and (due or self.stop_asked))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no step is left to take."""
+        return self.step >= self.steps or self.reason is not None
 
     @property
     def kept(self) -> Look:
@@ -90,14 +111,22 @@ class Run:
             self.good = {name: leaf.detach().clone() for name, leaf in self.weights.items()}
         return found
 
-    def advance(self) -> dict[str, float]:
-        """Take one optimiser step, or say why not; gives the figures of the step."""
+    def advance(self, *, stop: bool = False) -> dict[str, float]:
+        """Take one optimiser step, or say why not.
+
+        Args:
+            stop: Whether this process was asked to stop; all processes learn of it.
+
+        Returns:
+            The figures of the step; none when it was not taken.
+        """
         config, began = self.config, time.perf_counter()
         size = len(self.objective)
         taken = places(config, size, self.step // self.objective.repeats)
         if self.step % self.objective.repeats == 0 or not self._items:
             self._items = self.objective.items(self.devices.share(taken), self.step // self.objective.repeats)
-        sums = self._backward(len(taken) / size)
+        sums = self._backward(len(taken) / size, stop)
+        self.stop_asked = sums["stop"] > 0
         figures = self.objective.finish(sums)
         norm = self._norm()
         self.reason = broken(sums["loss"], norm)
@@ -124,16 +153,45 @@ class Run:
             "actions_per_s": sums["actions"] / seconds,
         }
 
+    def checkpoint(self) -> Checkpoint:
+        """Give everything that the next step depends on."""
+        self._saved = self.step
+        return Checkpoint(
+            step=self.step,
+            weights=self.weights,
+            good=self.good,
+            optimiser=optimiser_tensors(self.optimiser, self.weights),
+            random=random_states(),
+            state={
+                "looks": [one.as_dict() for one in self.looks],
+                "objective": self.objective.state(),
+                "reason": self.reason,
+            },
+        )
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on where a checkpoint was taken."""
+        with torch.no_grad():
+            for name, leaf in self.weights.items():
+                leaf.copy_(checkpoint.weights[name])
+        restore_optimiser(self.optimiser, self.weights, checkpoint.optimiser)
+        restore_random(checkpoint.random)
+        self.step = self._saved = checkpoint.step
+        self.good = {name: value.to(self.weights[name].device) for name, value in checkpoint.good.items()}
+        self.looks = [Look.from_dict(one) for one in checkpoint.state["looks"]]
+        self.objective.restore(checkpoint.state["objective"])
+        self.reason = checkpoint.state["reason"]
+
     def keep(self) -> None:
         """Put the weights that stay into the policy."""
         with torch.no_grad():
             for name, leaf in self.weights.items():
                 leaf.copy_(self.good[name])
 
-    def _backward(self, share: float) -> dict[str, float]:
+    def _backward(self, share: float, stop: bool) -> dict[str, float]:
         """Compute the gradient of a step and add it up over all processes; gives the sums over the step."""
         self.optimiser.zero_grad()
-        sums = {"loss": 0.0, "rows": 0.0, "drift": 0.0, "actions": 0.0}
+        sums = {"loss": 0.0, "rows": 0.0, "drift": 0.0, "actions": 0.0, "stop": float(stop)}
         for chunk in chunks(self._items, self.config.groups_at_once):
             scored = score(self.trainable, chunk)
             loss, parts = self.objective.loss(chunk, scored, share)
