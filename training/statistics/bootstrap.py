@@ -25,13 +25,10 @@ import numpy as np
 import numpy.typing as npt
 
 from training.statistics.estimate import Estimate, unknown
-from training.statistics.quantiles import normal_cdf, student_quantile
+from training.statistics.resampling import CELLS, Clusters, Floats, group, percentiles, resamples
 
-Floats = npt.NDArray[np.float64]
-Clusters = Sequence[str] | Sequence[int] | npt.NDArray[np.generic]
 Bounds = tuple[float, float]
 
-_CELLS = 4_000_000  # draws x clusters held at once: 32 MB
 _TAIL_DRAWS = 20_000
 _FEW_CLUSTERS = 30
 _FEW_DEVIANTS = 10
@@ -82,8 +79,8 @@ def mean_estimate(
         return Estimate(value, min(low, value), max(high, value), n, count, "bounded", confidence)
     if count < 2 or deviants == 0:
         return unknown(n, count, value=value, confidence=confidence)
-    drawn = np.concatenate([chosen @ sums / (chosen @ sizes) for chosen in _resamples(count, draws, seed)])
-    low, high = _percentiles(drawn, count, 1 - confidence)
+    drawn = np.concatenate([chosen @ sums / (chosen @ sizes) for chosen in resamples(count, draws, seed)])
+    low, high = percentiles(drawn, count, 1 - confidence)
     if bounds is not None:
         low, high = max(low, bounds[0]), min(high, bounds[1])
     return Estimate(value, low, high, n, count, "bootstrap", confidence)
@@ -213,46 +210,8 @@ def bootstrap(
     drawn = drawn[~np.isnan(drawn)]
     if len(drawn) < draws / 2 or np.ptp(drawn) == 0:
         return unknown(n, count, value=value, confidence=confidence)
-    low, high = _percentiles(drawn, count, 1 - confidence)
+    low, high = percentiles(drawn, count, 1 - confidence)
     return Estimate(value, low, high, n, count, "bootstrap", confidence)
-
-
-def group(clusters: Clusters | None, n: int) -> tuple[npt.NDArray[np.intp], int]:
-    """Number the clusters.
-
-    Args:
-        clusters: N names, or None if each observation stands alone.
-        n: Number of observations.
-
-    Returns:
-        `(N,)` numbers from 0, and how many there are.
-
-    Raises:
-        ValueError: If there are not n names.
-    """
-    if clusters is None:
-        return np.arange(n), n
-    if len(clusters) != n:
-        raise ValueError(f"{n} observations, {len(clusters)} clusters")
-    names, groups = np.unique(np.asarray(clusters), return_inverse=True)
-    return groups, len(names)
-
-
-def _resamples(count: int, draws: int, seed: int) -> list[Floats]:
-    """Give how often each cluster is drawn, `(draws, count)` in parts."""
-    rng = np.random.default_rng(seed)
-    at_once = max(1, _CELLS // count)
-    shares = np.full(count, 1 / count)
-    return [
-        rng.multinomial(count, shares, size=min(at_once, draws - start)).astype(np.float64)
-        for start in range(0, draws, at_once)
-    ]
-
-
-def _percentiles(drawn: Floats, clusters: int, alpha: float) -> tuple[float, float]:
-    widened = normal_cdf(student_quantile(alpha / 2, clusters - 1) * math.sqrt(clusters / (clusters - 1)))
-    low, high = np.quantile(drawn, [widened, 1 - widened])
-    return float(low), float(high)
 
 
 def _bounded(sums: Floats, sizes: Floats, bounds: Bounds, alpha: float, draws: int, seed: int) -> tuple[float, float]:
@@ -260,7 +219,7 @@ def _bounded(sums: Floats, sizes: Floats, bounds: Bounds, alpha: float, draws: i
     1)."""
     rng = np.random.default_rng(seed)
     count = len(sizes)
-    at_once = max(1, _CELLS // (count + 1))
+    at_once = max(1, CELLS // (count + 1))
     draws = max(draws, min(_TAIL_DRAWS, at_once))  # cheap with few clusters, and the tail needs them
     size = float(sizes.mean())
     lows, highs = [], []

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from training.statistics.bootstrap import Clusters, bootstrap
+from training.statistics.bootstrap import bootstrap
 from training.statistics.estimate import Estimate
-
-Floats = npt.NDArray[np.float64]
+from training.statistics.resampling import Clusters, Floats
 
 
 def slope(

@@ -69,7 +69,7 @@ class Gives:
 
 def bare(trainer: type, **attributes: Any) -> Any:
     """Make a trainer without running its constructor."""
-    made = object.__new__(trainer)
+    made: Any = object.__new__(trainer)
     made.__dict__.update(
         accelerator=OneProcess(),
         model=SimpleNamespace(training=True),
