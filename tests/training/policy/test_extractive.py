@@ -125,6 +125,16 @@ def test_samples_are_distinct_and_the_first_is_greedy(policy: ExtractivePolicy, 
         assert finished(policy, prompt, answer.sampling)[1].actions == answer.actions
 
 
+def test_exploring_answers_open_with_another_sentence(encoder: Embedder, prompt: Prompt) -> None:
+    policy = ExtractivePolicy(encoder)
+    for seed in range(20):
+        (answers,) = policy.sample([prompt], 2, Sampling(seed=seed))
+        assert answers[0].actions[0] != answers[1].actions[0]
+    single = make_prompt(texts=("Refunds are paid within thirty days.",))
+    (answers,) = policy.sample([single], 4, Sampling())  # one sentence and silence are all there is
+    assert {answer.actions for answer in answers} == {(0, -1), (-1,)}
+
+
 def test_gradients_reach_the_residual_and_a_step_changes_what_is_served(encoder: Embedder, prompt: Prompt) -> None:
     policy = flat(encoder)
     (answers,) = policy.sample([prompt], 4, HOT)

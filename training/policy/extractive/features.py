@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from training.policy.base import Prompt, ShownPassage
 from training.policy.extractive.candidates import Candidate
-from training.words import content_stems
+from training.policy.extractive.spelling import grams_of, plain, rare_share, shared
+from training.words import STOP_WORDS, content_stems, numbers, words
 
 Array = npt.NDArray[np.float32]
 
@@ -40,7 +41,13 @@ CANDIDATE_FEATURES = (
     "number_asked",  # the question asks how many, the sentence has a digit
     "name_asked",  # the question asks who or where, the sentence has a name
     "novelty",  # share of its content words that are not in the question
+    # Known of the offered sentences only, 0 while screening:
+    "spelling",  # share of the question's character n-grams in the sentence, rare ones counting more
+    "first_match",  # where the first of the question's words stands: 0 at its start, 1 at its end or nowhere
+    "number_missing",  # the question asks when or how many, the sentence states no number of its own
+    "name_missing",  # the question asks who or where, the sentence has no name of its own
 )
+OFFERED_FEATURES = CANDIDATE_FEATURES[-4:]
 STEP_FEATURES = (
     "repeats",  # share of its content words that the sentences already chosen hold
     "follows",  # comes right after a chosen sentence
@@ -55,6 +62,8 @@ BEGIN_FEATURES = (
     "words_found",  # share of the question's content words in any passage
     "words_together",  # the same in one passage
     "lead",  # probability of the best candidate under the prior
+    "score_lead",  # fused score of the best passage over the mean of the next four
+    "spelling_found",  # share of the question's character n-grams in the passage that holds most
 )
 STOP_FEATURES = (
     "second",  # this is the decision after the first sentence
@@ -70,6 +79,7 @@ HALT_FEATURES = (
     *STOP_FEATURES,
 )  # layout of the weights that choose STOP; "begin" is 1 at the first step
 _MEAN_OF = 5  # so that showing more passages does not look like finding less
+_PROPER = re.compile(r"\b[A-Z][\w'-]+")
 _WHEN = re.compile(r"\b(?:when|what (?:year|date|day|month|century|decade)|which year|how long ago)\b", re.I)
 _COUNT = re.compile(
     r"\bhow (?:many|much|long|old|far|often|tall|high|large|big|deep|fast)\b"
@@ -90,6 +100,8 @@ class Question:
     asks_when: bool
     asks_count: bool
     asks_name: bool
+    words: frozenset[str]
+    grams: frozenset[str]
 
     @classmethod
     def read(cls, text: str) -> Question:
@@ -101,6 +113,8 @@ class Question:
             asks_when=bool(_WHEN.search(text)),
             asks_count=bool(_COUNT.search(text)),
             asks_name=bool(_NAME.search(text)),
+            words=frozenset(words(text)),
+            grams=grams_of(text),
         )
 
 
@@ -151,7 +165,7 @@ def candidate_features(prompt: Prompt, question: Question, candidates: Sequence[
         overlap: What `overlaps` gave for them.
 
     Returns:
-        `(n, len(CANDIDATE_FEATURES))` float32 with zeros for `sentence_cosine`.
+        `(n, len(CANDIDATE_FEATURES))` float32 with zeros for `sentence_cosine` and for what `offered_features` gives.
     """
     best = max((passage.score for passage in prompt.passages), default=0.0) or 1.0
     sizes = Counter(candidate.passage for candidate in candidates)
@@ -162,7 +176,7 @@ def candidate_features(prompt: Prompt, question: Question, candidates: Sequence[
         stems = sentence.stems
         kept = question.bigrams.intersection(zip(stems, stems[1:], strict=False)) if question.bigrams else ()
         new = sum(stem not in question.stems for stem in stems)
-        rows[row] = (
+        rows[row, : -len(OFFERED_FEATURES)] = (
             0.0,
             passage.dense_score,
             min(max(passage.score / best, 0.0), 1.0),
@@ -184,8 +198,28 @@ def candidate_features(prompt: Prompt, question: Question, candidates: Sequence[
     return rows
 
 
-def begin_features(prompt: Prompt, features: Array, overlap: Overlaps, lead: float) -> Array:
+def offered_features(question: Question, candidates: Sequence[Candidate]) -> Array:
+    """Describe the offered candidates by what costs too much for all of them: `(n, len(OFFERED_FEATURES))` float32."""
+    rows = np.zeros((len(candidates), len(OFFERED_FEATURES)), np.float32)
+    held = shared(question.grams, [plain(candidate.sentence.text) for candidate in candidates])
+    rows[:, 0] = rare_share(held)
+    for row, candidate in enumerate(candidates):
+        sentence = candidate.sentence
+        places = (place for place, stem in enumerate(sentence.stems) if stem in question.stems)
+        names = {word.casefold() for word in _PROPER.findall(sentence.text)}
+        rows[row, 1:] = (
+            next(places, len(sentence.stems)) / max(len(sentence.stems), 1),
+            (question.asks_when or question.asks_count) and numbers(sentence.text) <= question.words,
+            question.asks_name and names <= (question.words | STOP_WORDS),
+        )
+    return rows
+
+
+def begin_features(prompt: Prompt, question: Question, features: Array, overlap: Overlaps, lead: float) -> Array:
     """Describe whether the passages hold an answer at all: `(len(BEGIN_FEATURES),)` float32."""
+    scores = sorted((passage.score for passage in prompt.passages), reverse=True)
+    others = scores[1:_MEAN_OF] or scores
+    held = shared(question.grams, [plain(f"{passage.title} {passage.text}") for passage in prompt.passages])
     dense = [passage.dense_score for passage in prompt.passages[:_MEAN_OF]]
     return np.array(
         (
@@ -197,6 +231,8 @@ def begin_features(prompt: Prompt, features: Array, overlap: Overlaps, lead: flo
             overlap.found,
             overlap.together,
             lead,
+            min(max(scores[0] - sum(others) / len(others), 0.0), 1.0),
+            held.mean(axis=1).max() if held.size else 0.0,
         ),
         np.float32,
     )

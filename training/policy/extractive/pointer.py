@@ -23,9 +23,11 @@ from training.policy.extractive.features import (
     BEGIN_FEATURES,
     CANDIDATE_FEATURES,
     HALT_FEATURES,
+    OFFERED_FEATURES,
     Question,
     begin_features,
     candidate_features,
+    offered_features,
     overlaps,
     step_features,
     stop_features,
@@ -89,9 +91,10 @@ def read(
     offered = tuple(sorted({*best, *(i for i in include if 0 <= i < len(candidates))}))
     kept = tuple(candidates[index] for index in offered)
     features = features[list(offered)]
+    features[:, -len(OFFERED_FEATURES) :] = offered_features(question, kept)
     features[:, 0] = vectors.cosines(prompt.query, [candidate.sentence.text for candidate in kept])
     first = log_softmax(features @ prior.pointer[: len(CANDIDATE_FEATURES)])
-    begin = begin_features(prompt, features, overlap, float(np.exp(first.max())))
+    begin = begin_features(prompt, question, features, overlap, float(np.exp(first.max())))
     return Reading(prompt, question, kept, offered, features, begin, first, prior)
 
 

@@ -106,8 +106,9 @@ class ExtractivePolicy:
     ) -> list[list[Answer]]:
         """Draw n answers for each prompt, distinct as long as there are distinct ones.
 
-        At temperature 0 the first is the greedy one and the others are drawn at temperature 1. A repetition is drawn
-        again, a little hotter each time; every answer records the temperature it was drawn at.
+        At temperature 0 the first is the greedy one and the others are drawn at temperature 1, with another opening
+        where there is one: two answers that open alike teach a comparison little. A repetition is drawn again, a little
+        hotter each time; every answer records the temperature it was drawn at.
 
         Args:
             prompts: What was asked and shown.
@@ -192,6 +193,7 @@ class ExtractivePolicy:
         base = _seed(sampling)
         answers: list[Answer] = []
         seen: set[tuple[int, ...]] = set()
+        opened: set[int] = set()
         for number in range(n):
             if cancelled():
                 raise SamplingCancelled
@@ -199,12 +201,20 @@ class ExtractivePolicy:
             if number and not sampling.temperature:
                 wanted = replace(wanted, temperature=EXPLORING)
             answer, _ = self._draw(prompt, reading, wanted, base + number)
+            spare: Answer | None = None  # distinct, but opens as an earlier one does
             for attempt in range(1, _TRIES):
-                if answer.actions not in seen or not wanted.temperature:
+                if answer.actions not in seen:
+                    if sampling.temperature or answer.actions[0] not in opened:
+                        break
+                    spare = spare or answer
+                elif not wanted.temperature:
                     break
                 wanted = replace(wanted, temperature=wanted.temperature * _HOTTER, seed=base + number + attempt * 7919)
                 answer, _ = self._draw(prompt, reading, wanted, wanted.seed or 0)
+            if spare is not None and answer.actions[0] in opened:
+                answer = spare
             seen.add(answer.actions)
+            opened.add(answer.actions[0])
             answers.append(answer)
         return answers
 
