@@ -18,7 +18,7 @@ import numpy as np
 
 from retrieval.candidates import NO_CANDIDATES, Candidates, find_candidates
 from retrieval.catalog import Catalog
-from retrieval.embed import QueryEncoder
+from retrieval.embed.adapter import Questions
 from retrieval.embed.base import Vectors
 from retrieval.errors import InvalidInput
 from retrieval.filters import Filter
@@ -96,7 +96,7 @@ class Searcher:
         self,
         catalog: Catalog,
         indexes_dir: Path,
-        encoder_for: Callable[[str], QueryEncoder],
+        encoder_for: Callable[[str], Questions],
         options: SearchOptions | None = None,
     ) -> None:
         self._catalog = catalog

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING
 
 from retrieval.catalog import Catalog
 from service.errors import unavailable
+from service.learned import Learned, find_learned
 from service.policies import PolicyBook, version_name
 from service.settings import Settings
 
 if TYPE_CHECKING:
+    from retrieval.embed.adapter import Questions
     from retrieval.embed.base import Embedder
     from retrieval.embed.query import QueryEncoder
     from retrieval.search import Searcher
@@ -120,9 +122,10 @@ def load_models(settings: Settings, catalog: Catalog) -> Models:
         stack.callback(encoders.close)
         for name in {settings.embedding_model, *(c.embedding_model for c in catalog.all_collections())}:
             _load_if_possible(encoders, name, required=name == settings.embedding_model)
-        searcher = Searcher(catalog, settings.home / "indexes", encoders.query)
+        learned = find_learned(settings)
+        searcher = Searcher(catalog, settings.home / "indexes", _questions(encoders, learned))
         stack.callback(searcher.close)
-        policies = PolicyBook(load_policies(settings, encoders), loaded_at=time.time())
+        policies = PolicyBook(load_policies(settings, encoders, learned), loaded_at=time.time())
         stack.callback(policies.close)
         encoders.query(settings.embedding_model).encode("warm")
         searcher.warm()
@@ -139,24 +142,43 @@ def _load_if_possible(encoders: Encoders, name: str, *, required: bool) -> None:
         log.exception("the embedding model %r does not load; its collections cannot be searched", name)
 
 
-def load_policies(settings: Settings, encoders: Encoders) -> list[ServingPolicy]:
-    """Load the routed policy, and behind it the embedded one, which may always be pinned."""
-    from training.policy.extractive import ExtractivePolicy
+def load_policies(settings: Settings, encoders: Encoders, learned: Learned | None = None) -> list[ServingPolicy]:
+    """Load the routed policy, and behind it what it was trained from and the embedded one, which may be pinned."""
+    embedded = _extractive(settings, encoders, None)
+    match settings.policy:
+        case "extractive":
+            return [_extractive(settings, encoders, learned), embedded] if learned else [embedded]
+        case "causal":
+            return [_causal(settings, learned), embedded]
+        case "remote":
+            return [_remote(settings), embedded]
+
+
+def _questions(encoders: Encoders, learned: Learned | None) -> Callable[[str], Questions]:
+    """Give what encodes questions for search: moved by what was learned, where something was."""
+    from retrieval.embed.adapter import AdaptedQuestions
+
+    adapter = learned.query if learned else None
+
+    def questions(model_name: str) -> Questions:
+        encoder = encoders.query(model_name)
+        return AdaptedQuestions(encoder, adapter) if adapter and adapter.model_name == model_name else encoder
+
+    return questions
+
+
+def _extractive(settings: Settings, encoders: Encoders, learned: Learned | None) -> ServingPolicy:
+    from training.policy.extractive import ExtractivePolicy, load_residual
 
     encoder, queries = encoders.load(settings.embedding_model)
-    embedded: ServingPolicy = ExtractivePolicy(
+    return ExtractivePolicy(
         encoder,
+        version=learned.version if learned else "base-extractive",
+        residual=load_residual(learned.adapter) if learned and learned.adapter else None,
         prior=_prior(settings),
         most_sentences=settings.max_answer_sentences,
         queries=queries.encode,  # the search has just embedded the question
     )
-    match settings.policy:
-        case "extractive":
-            return [embedded]
-        case "causal":
-            return [_causal(settings), embedded]
-        case "remote":
-            return [_remote(settings), embedded]
 
 
 def _prior(settings: Settings) -> Prior:
@@ -181,13 +203,13 @@ def _prior(settings: Settings) -> Prior:
     return replace(prior, halt=halt)
 
 
-def _causal(settings: Settings) -> ServingPolicy:
+def _causal(settings: Settings, learned: Learned | None) -> ServingPolicy:
     from training.policy.causal import CausalLMPolicy
 
     return CausalLMPolicy.load(
         settings.causal_model,
-        adapter=settings.causal_adapter,
-        version="base-causal",
+        adapter=learned.adapter if learned else settings.causal_adapter,
+        version=learned.version if learned else "base-causal",
         device=settings.device,
         dtype=settings.causal_dtype,
     )
