@@ -25,7 +25,7 @@ def make_shown(question: str, documents: tuple[str, ...] = ("file-1", "file-2"),
 def make_judged(text: str, prompt_id: str = "p1", position: int = 0, **changes: Any) -> JudgedAnswer:
     """Serve an answer; its id is made of the prompt and the text."""
     answer = replace(Answer(text, "base-1", "stop", Sampling(), -1.0, 2), **changes)
-    return JudgedAnswer(f"ans_{prompt_id}_{text}", answer, "key:asker", position, NOW - 2 * DAY_S)
+    return JudgedAnswer(f"ans_{prompt_id}_{text[:40]}", answer, "key:asker", position, NOW - 2 * DAY_S)
 
 
 def make_vote(
@@ -33,7 +33,7 @@ def make_vote(
 ) -> Record:
     """Vote on one answer."""
     record = Record(
-        record_id=f"{voter}-{prompt_id}-{text}-{rating}",
+        record_id=f"{voter}-{prompt_id}-{text[:40]}-{rating}",
         kind="correction" if changes.get("correction") else "vote",
         judged_at=NOW - DAY_S,
         voter=voter,
