@@ -1,0 +1,86 @@
+"""Nobody judges work made from the same judgements: counted on examples made at random."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.training.conftest import make_prompt
+from training.datasets.examples import Example, Pair, Target, Thumb
+from training.datasets.parts import sources
+from training.pipeline.parts import Parts, divide
+from training.policy.base import Answer, Sampling
+
+
+def examples(seed: int, count: int, voters: int, documents: int) -> list[Example]:
+    rng = random.Random(seed)
+    made = []
+    for number in range(count):
+        texts = tuple(f"Fact {rng.randrange(documents)}." for _ in range(3))
+        prompt = make_prompt(f"Question {number}?", texts)
+        shown = tuple(
+            replace(passage, chunk_id=texts[place], document_id=texts[place])
+            for place, passage in enumerate(prompt.passages)
+        )
+        answers = tuple(Answer(f"Fact. [{1 + rng.randrange(3)}]", "v", "stop", Sampling(), -1.0, 2) for _ in range(2))
+        who = [f"voter-{rng.randrange(voters)}" for _ in range(2)]
+        made.append(
+            Example(
+                f"p{number}",
+                type(prompt)(prompt.question, shown),
+                answers,
+                pairs=(Pair(0, 1, "first", 1.0, who[0]),),
+                thumbs=(Thumb(0, True, 1.0, who[1]),),
+                targets=(Target(1, 1.0),) if number % 5 == 0 else (),
+            )
+        )
+    return made
+
+
+def voters_of(part: tuple[Example, ...]) -> set[str]:
+    return {voter for example in part for voter in example.voters}
+
+
+def sources_of(part: tuple[Example, ...]) -> set[str]:
+    return {source for example in part for source in sources(example, "cited")}
+
+
+@given(seed=st.integers(0, 99), voters=st.integers(2, 40), documents=st.integers(2, 40))
+def test_what_must_be_apart_is_apart(seed: int, voters: int, documents: int) -> None:
+    parts = divide(examples(seed, 60, voters, documents), seed=seed)
+    assert not voters_of(parts.judge) & voters_of(parts.train)
+    assert not voters_of(parts.judge) & voters_of(parts.quality)
+    held_out = sources_of(parts.asked) - sources_of(parts.train)
+    assert all(sources(example, "cited") & held_out for example in parts.asked) or not parts.asked
+    assert not {example.prompt_id for example in parts.asked} & {
+        example.prompt_id for example in (*parts.train, *parts.judge)
+    }
+
+
+def test_little_is_left_unused() -> None:
+    made = examples(1, 2000, 100, 400)
+    parts = divide(made)
+    total = sum(len(example.pairs) + len(example.thumbs) for example in made)
+    used = sum(len(e.pairs) + len(e.thumbs) for part in (parts.train, parts.judge, parts.quality) for e in part)
+    assert used > 0.75 * total
+    assert len(parts.asked) > 0.2 * len(made)
+
+
+def test_what_is_added_later_moves_nothing() -> None:
+    made = examples(1, 200, 20, 60)
+    before, after = divide(made[:150]), divide(made)
+    for name in ("train", "judge", "quality", "asked"):
+        assert set(_ids(before, name)) <= set(_ids(after, name))
+
+
+def test_targets_teach_in_training_alone() -> None:
+    parts = divide(examples(1, 200, 20, 60))
+    assert any(example.targets for example in parts.train)
+    assert not any(example.targets for example in (*parts.judge, *parts.quality))
+
+
+def _ids(parts: Parts, name: str) -> list[str]:
+    return [example.prompt_id for example in getattr(parts, name)]

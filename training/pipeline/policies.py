@@ -1,0 +1,88 @@
+"""The policies of a job: the base that is trained, and the champion it is compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retrieval.embed import load_embedder
+from training.pipeline.job import BadJob, Job
+from training.pipeline.memory import RememberingEmbedder
+from training.policy.base import Policy
+from training.registry.registry import Registry
+from training.registry.versions import Version
+
+if TYPE_CHECKING:
+    from training.updates.trainable import Trainable
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Who learns and who holds the title."""
+
+    candidate: Trainable
+    policy: Policy  # the candidate as it answers; shares its weights
+    champion: Policy
+    champion_name: str
+    encoder: RememberingEmbedder
+    base: str  # name of the base model, as the card has it
+
+    def close(self) -> None:
+        """Release the models."""
+        self.policy.close()
+        self.champion.close()
+
+
+def open_contest(job: Job, options: dict[str, Any]) -> Contest:
+    """Load the base as a policy to train, and the champion beside it.
+
+    Args:
+        job: Which policy, base and registry.
+        options: Settings of the update that the trainable itself needs: `lora_rank`, `lora_alpha` (causal).
+
+    Returns:
+        Both, with one encoder between them.
+
+    Raises:
+        BadJob: The champion belongs to another kind of policy or another base.
+    """
+    encoder = RememberingEmbedder(load_embedder(job.encoder, cache_dir=job.cache))
+    serving = Registry(job.registry).champion().version
+    champion = serving if serving.path is not None else None
+    base = job.encoder if job.policy == "extractive" else job.model
+    if champion is not None and (champion.kind != job.policy or champion.card.base != base):
+        raise BadJob(
+            f"the champion {champion.name} is a {champion.kind} policy on {champion.card.base}, and this job trains "
+            f"{job.policy} on {base}: use another registry, or roll back"
+        )
+    make = _extractive if job.policy == "extractive" else _causal
+    return make(job, encoder, champion, base, options)
+
+
+def _extractive(
+    job: Job, encoder: RememberingEmbedder, champion: Version | None, base: str, options: dict[str, Any]
+) -> Contest:
+    from training.policy.extractive import ExtractivePolicy, Prior, load_residual
+    from training.updates.extractive import ExtractiveTrainable
+
+    prior = Prior.for_encoder(job.encoder)
+    policy = ExtractivePolicy(encoder, version="candidate", prior=prior)
+    learned = load_residual(champion.adapter) if champion and champion.adapter else None
+    name = champion.name if champion else "base-extractive"
+    holder = ExtractivePolicy(encoder, version=name, residual=learned, prior=prior)
+    return Contest(ExtractiveTrainable(policy), policy, holder, name, encoder, base)
+
+
+def _causal(
+    job: Job, encoder: RememberingEmbedder, champion: Version | None, base: str, options: dict[str, Any]
+) -> Contest:
+    from training.policy.causal import CausalLMPolicy
+    from training.updates.causal import CausalTrainable, LoraSettings
+
+    policy = CausalLMPolicy.load(job.model, version="candidate")
+    adapter: Path | None = champion.adapter if champion else None
+    name = champion.name if champion else "base-causal"
+    holder = CausalLMPolicy.load(job.model, adapter=adapter, version=name)
+    trainable = CausalTrainable(policy, LoraSettings(**options), seed=job.seed)
+    return Contest(trainable, policy, holder, name, encoder, base)
