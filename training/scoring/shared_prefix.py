@@ -170,6 +170,8 @@ def attend(
         raise CannotShare("its sliding window is shorter than prompt and answer")
     if asked := sorted(name for name, given in options.items() if given is not None and name not in _HARMLESS):
         raise CannotShare(f"its attention takes {', '.join(asked)}")
+    # Under autocast the rotation leaves queries and keys in float32; plain attention would cast them by itself.
+    query, key = query.to(value.dtype), key.to(value.dtype)
     grouped = query.shape[1] != key.shape[1]
     size, branches, steps = row.prompt, row.branches, row.longest
     if branches == 1:

@@ -115,7 +115,8 @@ def _trial(base: Any) -> str:
     decoder, device = base.get_decoder(), base.device
     tolerance = 1e-3 if base.dtype in (torch.float32, torch.float64) else 0.1
     row = lay_out(len(prompt), [len(answer) for answer in answers], device)
-    with torch.no_grad(), evaluating(base):
+    # In the weights' own precision: the caller's autocast would look like a difference.
+    with torch.no_grad(), torch.autocast(device.type, enabled=False), evaluating(base):
         together = batch([prompt] * len(answers), answers, device)
         states = batch_states(decoder, together, before=True)
         if (head := base.get_output_embeddings()) is not None:

@@ -72,6 +72,18 @@ def test_bf16_is_as_close_to_the_truth_as_concatenation(family: str) -> None:
     assert float(error.max()) < 2 * float(usual.max()) + 0.02
 
 
+def test_mixed_precision_shares_too() -> None:
+    model = tiny("Qwen2", seed=3)
+    with torch.autocast("cpu", torch.bfloat16):
+        logprobs, mask = answer_logprobs(model, PROMPT, ANSWERS)
+    assert logprobs.dtype == torch.float32
+    backward(model, logprobs.sum())
+    with torch.no_grad():
+        alone = torch.cat([one_by_one(model, PROMPT, answer) for answer in ANSWERS])
+    error = (logprobs.detach()[mask] - alone).abs()
+    assert 0 < float(error.max()) < 0.3  # bfloat16 keeps 8 bits of logits of about 10
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     prompt=st.lists(st.integers(3, WORDS - 1), min_size=1, max_size=12),
