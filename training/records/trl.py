@@ -1,6 +1,6 @@
 """TRL's preference files in, the same files out.
 
-In: `prompt/chosen/rejected` (also without `prompt`: it is then what the two begin with alike) and
+In: `prompt/chosen/rejected` (also without `prompt`: it is then what the two begin with alike, in whole words) and
 `prompt/completion/label`, each as text or as lists of chat messages. Foreign text does not say which passages were
 shown, so the prompt has none: everything up to the last question becomes history or instructions, the last user message
 is the question. A causal policy can learn from such records. The extractive policy cannot, since it may only choose
@@ -32,6 +32,7 @@ from training.records.types import JudgedAnswer, Record
 
 _WANTED = "each line must be a JSON object with prompt, chosen and rejected, or with prompt, completion and label"
 Row = dict[str, Any]
+_TURN = "\n\nAssistant:"  # as in hh-rlhf and the sets made in its image
 
 
 class _Message(BaseModel):
@@ -159,13 +160,13 @@ def _judged(prompt_id: str, text: str, served_at: float) -> JudgedAnswer:
 
 
 def _apart(pair: _PairRow) -> tuple[_Said, _Said, _Said]:
-    """Give prompt, chosen and rejected; a prompt that is not given is what both begin with alike, as TRL takes it."""
+    """Give prompt, chosen and rejected; a prompt that is not given is what both begin with alike."""
     chosen, rejected = pair.chosen, pair.rejected
     if pair.prompt is not None:
         return pair.prompt, chosen, rejected
     if isinstance(chosen, str) and isinstance(rejected, str):
-        start = commonprefix([chosen, rejected]).rstrip(" ")
-        return start, chosen[len(start) :].lstrip(" "), rejected[len(start) :].lstrip(" ")
+        start = _beginning(chosen, rejected)
+        return start, chosen[len(start) :].strip(), rejected[len(start) :].strip()
     if isinstance(chosen, tuple) and isinstance(rejected, tuple):
         alike = 0
         for one, other in zip(chosen, rejected, strict=False):
@@ -174,6 +175,17 @@ def _apart(pair: _PairRow) -> tuple[_Said, _Said, _Said]:
             alike += 1
         return chosen[:alike], chosen[alike:], rejected[alike:]
     raise BadLine("chosen and rejected: both as text or both as messages")
+
+
+def _beginning(chosen: str, rejected: str) -> str:
+    """Give what two texts have in common at the start: up to the assistant's turn where the text marks turns, so that
+    answers that begin alike stay whole; else up to the last whole word.
+    """
+    start = commonprefix([chosen, rejected])
+    turn = start.rfind(_TURN)
+    if turn >= 0:
+        return start[: turn + len(_TURN)]
+    return start if start in (chosen, rejected) else start[: len(start) - len(start.split(" ")[-1])].rstrip(" ")
 
 
 def _prompt(said: _Said) -> Prompt:

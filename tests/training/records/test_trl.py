@@ -61,6 +61,10 @@ PAIRS: dict[str, tuple[dict[str, Any], Prompt]] = {
         Prompt("Why?", ()),
     ),
     "text without a prompt": ({"chosen": "Why? A", "rejected": "Why? B"}, Prompt("Why?", ())),
+    "turns marked in the text": (
+        {"chosen": "Human: Why?\n\nAssistant: A", "rejected": "Human: Why?\n\nAssistant: B"},
+        Prompt("Human: Why?\n\nAssistant:", ()),
+    ),
 }
 
 
@@ -74,6 +78,14 @@ def test_a_pair_becomes_a_preference_without_voter_order_or_passages(tmp_path: P
     assert (record.kind, record.outcome, record.imported, record.judged_at) == ("preference", "first", True, NOW)
     (example,) = build_examples([record], CONFIG, now=NOW).examples
     assert [(pair.outcome, pair.origin, pair.ordered) for pair in example.pairs] == [("first", "imported", False)]
+
+
+@pytest.mark.parametrize("before", ["Why not?", "Human: Why?\n\nAssistant: Well,"])
+def test_answers_that_begin_alike_are_not_cut_inside_a_word(tmp_path: Path, before: str) -> None:
+    (record,) = read(tmp_path, {"chosen": f"{before} Being kind", "rejected": f"{before} Because"}).records
+    kept = "Well, " if "Well" in before else ""
+
+    assert [judged.answer.text for judged in record.answers] == [f"{kept}Being kind", f"{kept}Because"]
 
 
 @pytest.mark.parametrize("label", [True, False])
