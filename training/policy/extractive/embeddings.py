@@ -55,6 +55,12 @@ class Vectors:
         cosines: Array = rows @ asked  # (n, d) @ (d,)
         return cosines
 
+    def rows(self, texts: Sequence[str], kind: EncodeKind = "passage") -> Array:
+        """Give the unit vectors of texts, `(n, d)` float32; `n` at least one."""
+        keys: list[_Key] = [(kind, text) for text in texts]
+        vectors = self._get(keys)
+        return np.array([vectors[key] for key in keys], np.float32)
+
     def _get(self, keys: Sequence[_Key]) -> dict[_Key, Array]:
         ticket = _Ticket(keys)
         with self._queue:

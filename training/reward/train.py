@@ -1,0 +1,160 @@
+"""Train a reward model on judged answers: one loss over comparisons and votes, all heads at once, then calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from retrieval.embed import Embedder
+from training.datasets.examples import Example
+from training.policy.base import Answer, Prompt
+from training.reward.calibrate import ENOUGH, calibrate
+from training.reward.config import FEATURES as FEATURE_BASE
+from training.reward.config import RewardConfig
+from training.reward.features.describe import Describer
+from training.reward.features.names import FEATURES
+from training.reward.heads import fit_heads
+from training.reward.judgements import gather, require
+from training.reward.model import Scale, TrainedReward
+from training.reward.representation import FeatureRepresentation, Progress, represent
+from training.reward.select import choose
+
+Floats = npt.NDArray[np.float64]
+
+
+def train_reward(
+    examples: Sequence[Example],
+    config: RewardConfig | None = None,
+    *,
+    encoder: Embedder | None,
+    calibration: Sequence[Example] = (),
+    progress: Progress | None = None,
+    describer: Describer | None = None,
+) -> TrainedReward:
+    """Train.
+
+    Args:
+        examples: To learn from.
+        config: How; None for the defaults.
+        encoder: The shared sentence encoder.
+        calibration: Judgements of other voters, to calibrate on; where there are fewer than 50, predictions for
+            held-out folds of `examples` serve instead.
+        progress: Told what is being done, and its share done.
+        describer: Shared by trainings over the same prompts, so that each is taken apart once.
+
+    Returns:
+        The trained model. The same arguments give the same model.
+
+    Raises:
+        ValueError: The base needs an encoder and none was given.
+    """
+    config = config or RewardConfig()
+    found = gather(examples)
+    require(found, config.floors)
+    if encoder is None:
+        raise ValueError("a reward model needs the sentence encoder")
+    if config.base != FEATURE_BASE:
+        raise ValueError(f"no reward model over the base {config.base!r}")
+    wants = config.semantic != 0 and any(config.semantics) if config.semantic is None else config.semantic > 0
+    full = FeatureRepresentation(encoder, semantic=wants, describer=describer)
+    raw = represent(full, *_texts(examples), progress)
+    scale = Scale.of(raw, config.clip)
+    table = scale.apply(raw)
+    segments = [example.segment for example in examples] if config.segments else None
+    chosen = choose(table, found, config, len(FEATURES), segments)
+    kept = len(full.columns) if chosen.semantic else len(FEATURES)
+    final = FeatureRepresentation(encoder, semantic=chosen.semantic > 0, describer=full.describer)
+    heads = fit_heads(table[:, :kept], found, config, chosen.precisions(kept, len(FEATURES)), segments=segments)
+    model = TrainedReward(
+        representation=final,
+        scale=Scale(scale.mean[:kept], scale.spread[:kept], config.clip),
+        weights=heads.weights,
+        segments=heads.segments,
+        calibration=calibrate(chosen.outside, heads.position, found, config, fitted_on="other folds"),
+        config=config,
+        facts={
+            "precision": chosen.precision,
+            "semantic": chosen.semantic,
+            "chosen": chosen.losses,
+            "position": heads.position,
+            "voters": len(heads.leniency),
+            "leniency_spread": float(np.std(list(heads.leniency.values()))) if heads.leniency else 0.0,
+            "judgements": int(len(found.first) + len(found.answer)),
+            "examples": len(examples),
+        },
+    )
+    return _recalibrated(model, calibration, heads.position)
+
+
+def _recalibrated(model: TrainedReward, calibration: Sequence[Example], position: float) -> TrainedReward:
+    """Calibrate on judgements of their own, where there are enough."""
+    held = gather(calibration)
+    if len(held.first) + len(held.answer) < ENOUGH:
+        return model
+    plain = replace(model.calibration, temperature=1.0, bias=0.0)
+    scores = replace(model, calibration=plain).score(*_texts(calibration))
+    rewards = np.concatenate([found.mean for found in scores]).astype(np.float64)
+    fitted = calibrate(rewards, position, held, model.config, fitted_on="calibration split")
+    return replace(model, calibration=fitted)
+
+
+@dataclass(frozen=True)
+class CrossFit:
+    """Models that each left one fold out, and the fold of every example."""
+
+    models: tuple[TrainedReward, ...]
+    folds: tuple[int, ...]  # of each example, in the order given
+
+    def judge(self, example: int) -> TrainedReward:
+        """Give the model that never saw an example, by its place among those given."""
+        return self.models[self.folds[example]]
+
+
+def cross_fit(
+    examples: Sequence[Example],
+    k: int,
+    config: RewardConfig | None = None,
+    *,
+    encoder: Embedder | None,
+    groups: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> CrossFit:
+    """Train k models, each on the examples of the other folds: a judge that is independent of what it judges.
+
+    Args:
+        examples: To learn from.
+        k: Number of folds, at least 2.
+        config: How each is trained.
+        encoder: The shared sentence encoder.
+        groups: Examples of one group stay together, such as one asker's; None groups by question.
+        progress: Told what is being done, and its share done.
+
+    Returns:
+        The models and who left out what.
+
+    Raises:
+        ValueError: Fewer than two folds, or fewer groups than folds.
+    """
+    config = config or RewardConfig()
+    names = [example.prompt.query.casefold() for example in examples] if groups is None else list(groups)
+    distinct = sorted(set(names))
+    if k < 2 or len(distinct) < k:
+        raise ValueError(f"{k} folds of {len(distinct)} groups: at least two folds, and as many groups")
+    order = np.random.default_rng(config.seed).permutation(len(distinct))
+    fold_of = {distinct[at]: place % k for place, at in enumerate(order)}
+    folds = tuple(fold_of[name] for name in names)
+    describer = Describer(encoder) if encoder is not None else None
+    models = []
+    for fold in range(k):
+        part = [example for example, mine in zip(examples, folds, strict=True) if mine != fold]
+        models.append(train_reward(part, config, encoder=encoder, describer=describer))
+        if progress is not None:
+            progress("training judges", (fold + 1) / k)
+    return CrossFit(tuple(models), folds)
+
+
+def _texts(examples: Sequence[Example]) -> tuple[list[Prompt], list[tuple[Answer, ...]]]:
+    return [example.prompt for example in examples], [example.answers for example in examples]
