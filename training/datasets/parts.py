@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from training.citations.markers import take_apart
@@ -87,3 +88,32 @@ def ties(example: Example, level: Level) -> list[Node]:
         *(("source", name) for name in sorted(sources(example, level))),
         *(("voter", name) for name in sorted(example.voters)),
     ]
+
+
+def said_by(example: Example, voters: Collection[str]) -> Example:
+    """Leave only what some voters said.
+
+    Args:
+        example: What everybody said.
+        voters: Whose judgements stay.
+
+    Returns:
+        The example with their pairs, thumbs and targets and with the answers that these are about: what another voter
+        wrote is gone with its writer. Without any judgement by them it has no answers.
+    """
+    pairs = [pair for pair in example.pairs if pair.voter in voters]
+    thumbs = [thumb for thumb in example.thumbs if thumb.voter in voters]
+    targets = [target for target in example.targets if target.voter in voters]
+    named = {
+        *(place for pair in pairs for place in (pair.first, pair.second)),
+        *(thumb.answer for thumb in thumbs),
+        *(target.answer for target in targets),
+    }
+    at = {place: new for new, place in enumerate(sorted(named))}
+    return replace(
+        example,
+        answers=tuple(example.answers[place] for place in at),
+        pairs=tuple(replace(pair, first=at[pair.first], second=at[pair.second]) for pair in pairs),
+        thumbs=tuple(replace(thumb, answer=at[thumb.answer]) for thumb in thumbs),
+        targets=tuple(replace(target, answer=at[target.answer]) for target in targets),
+    )

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any, Literal
 
 from training.datasets.examples import Example
-from training.datasets.parts import LEVELS, Level, Node, chance_of, components, drawn, sources, ties
+from training.datasets.parts import LEVELS, Level, Node, chance_of, components, drawn, said_by, sources, ties
 
 _LEAST_OF_SHARE = 0.5  # of the weight a part should have; groups that cannot be dealt out so are cut
 _LEAST_KEPT = 0.7  # of what cutting between voters alone keeps; a level that keeps less gives way to the next
@@ -83,9 +84,9 @@ def split(
     """
     if any(share < 0 for share in shares) or sum(shares) <= 0:
         raise ValueError("shares must not be negative and must sum to more than 0")
-    level, way, part_of = _plan(examples, shares, seed)
-    parts = [_within(examples, level, part.__eq__, part_of) for part in range(3)]
-    return Splits(parts[0], parts[1], parts[2], _report(examples, parts, level, way))
+    plan = _plan(examples, shares, seed)
+    parts = [_within(examples, plan, part.__eq__) for part in range(3)]
+    return Splits(parts[0], parts[1], parts[2], _report(examples, parts, plan))
 
 
 def folds(examples: Sequence[Example], k: int = 4, *, seed: int = 0) -> tuple[Fold, ...]:
@@ -105,40 +106,47 @@ def folds(examples: Sequence[Example], k: int = 4, *, seed: int = 0) -> tuple[Fo
     """
     if k < 2:
         raise ValueError("k must be at least 2")
-    level, way, part_of = _plan(examples, (1.0,) * k, seed)
+    plan = _plan(examples, (1.0,) * k, seed)
     made = []
     for part in range(k):
-        held = _within(examples, level, part.__eq__, part_of)
-        train = _within(examples, level, part.__ne__, part_of)
-        made.append(Fold(train, held, _report(examples, [train, held], level, way)))
+        held = _within(examples, plan, part.__eq__)
+        train = _within(examples, plan, part.__ne__)
+        made.append(Fold(train, held, _report(examples, [train, held], plan)))
     return tuple(made)
 
 
-PartOf = Callable[[Node], int]
-Plan = tuple[Level, Literal["groups", "cut"], PartOf]
+@dataclass(frozen=True)
+class _Plan:
+    """What counts as a source, and the part of every voter and source. Without a level only voters count."""
+
+    level: Level | None
+    way: Literal["groups", "cut"]
+    part_of: Callable[[Node], int]
 
 
-def _plan(examples: Sequence[Example], shares: Sequence[float], seed: int) -> Plan:
+def _plan(examples: Sequence[Example], shares: Sequence[float], seed: int) -> _Plan:
     """Deal out groups at the strictest level at which they are small enough; else cut at the strictest level that
     keeps enough of what cutting between voters alone would keep.
     """
     for level in LEVELS:
         dealt = _dealt(examples, level, shares, seed)
         if dealt is not None:
-            return level, "groups", dealt.__getitem__
+            return _Plan(level, "groups", dealt.__getitem__)
 
+    @cache
     def by_hash(node: Node) -> int:
         return drawn(seed, shares, *node)
 
-    def kept(level: Level | None) -> float:
-        parts = (_within(examples, level, part.__eq__, by_hash) for part in range(len(shares)))
+    def kept(plan: _Plan) -> float:
+        parts = (_within(examples, plan, part.__eq__) for part in range(len(shares)))
         return sum(example.weight for part in parts for example in part)
 
-    most = kept(None)
+    most = kept(_Plan(None, "cut", by_hash))
     for level in LEVELS[:-1]:
-        if kept(level) >= _LEAST_KEPT * most:
-            return level, "cut", by_hash
-    return LEVELS[-1], "cut", by_hash
+        plan = _Plan(level, "cut", by_hash)
+        if kept(plan) >= _LEAST_KEPT * most:
+            return plan
+    return _Plan(LEVELS[-1], "cut", by_hash)
 
 
 def _dealt(examples: Sequence[Example], level: Level, shares: Sequence[float], seed: int) -> dict[Node, int] | None:
@@ -166,51 +174,35 @@ def _dealt(examples: Sequence[Example], level: Level, shares: Sequence[float], s
     return None
 
 
-def _within(
-    examples: Sequence[Example], level: Level | None, belongs: Callable[[int], bool], part_of: PartOf
-) -> tuple[Example, ...]:
+def _within(examples: Sequence[Example], plan: _Plan, belongs: Callable[[int], bool]) -> tuple[Example, ...]:
     """Keep the examples all of whose sources belong, with the judgements of the voters who belong."""
+
+    def apart(example: Example) -> bool:
+        named = sources(example, plan.level) if plan.level else ()
+        return all(belongs(plan.part_of(("source", name))) for name in named)
+
     found = []
     for example in examples:
-        named = sources(example, level) if level else ()
-        if not all(belongs(part_of(("source", name))) for name in named):
-            continue
-        voters = {voter for voter in example.voters if belongs(part_of(("voter", voter)))}
-        if voters == example.voters:
-            found.append(example)
+        everyone = example.voters
+        voters = {voter for voter in everyone if belongs(plan.part_of(("voter", voter)))}
+        if voters == everyone:
+            kept = example
         elif voters:
-            found.append(_only(example, voters))
+            kept = said_by(example, voters)  # with fewer answers, other passages may be the ones that matter
+        else:
+            continue
+        if apart(example) and (kept is example or apart(kept)):
+            found.append(kept)
     return tuple(found)
 
 
-def _only(example: Example, voters: set[str]) -> Example:
-    """Leave the judgements of some voters, and the answers that these are about."""
-    pairs = [pair for pair in example.pairs if pair.voter in voters]
-    thumbs = [thumb for thumb in example.thumbs if thumb.voter in voters]
-    targets = [target for target in example.targets if target.voter in voters]
-    named = {
-        *(place for pair in pairs for place in (pair.first, pair.second)),
-        *(thumb.answer for thumb in thumbs),
-        *(target.answer for target in targets),
-    }
-    at = {place: new for new, place in enumerate(sorted(named))}
-    return replace(
-        example,
-        answers=tuple(example.answers[place] for place in at),
-        pairs=tuple(replace(pair, first=at[pair.first], second=at[pair.second]) for pair in pairs),
-        thumbs=tuple(replace(thumb, answer=at[thumb.answer]) for thumb in thumbs),
-        targets=tuple(replace(target, answer=at[target.answer]) for target in targets),
-    )
-
-
-def _report(
-    examples: Sequence[Example], parts: Sequence[Sequence[Example]], level: Level, way: Literal["groups", "cut"]
-) -> LeakReport:
+def _report(examples: Sequence[Example], parts: Sequence[Sequence[Example]], plan: _Plan) -> LeakReport:
+    level = plan.level or LEVELS[-1]
     kept = [example for part in parts for example in part]
     total = sum(example.weight for example in examples)
     return LeakReport(
         level=level,
-        way=way,
+        way=plan.way,
         voters=_shared([[example.voters for example in part] for part in parts]),
         sources=_shared([[sources(example, level) for example in part] for part in parts]),
         documents=_shared([[example.documents for example in part] for part in parts]),

@@ -136,6 +136,20 @@ def test_what_a_dropped_voter_wrote_is_gone_from_the_answers() -> None:
         assert {pair.voter for pair in example.pairs} == writers
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_cited_sources_stay_apart_when_voters_are_dropped(seed: int) -> None:
+    """Without a dropped voter's answer an example may be about another passage than before."""
+    rng = random.Random(seed)
+    records = []
+    for number in range(300):
+        prompt = make_shown(f"Q {number}?", tuple(f"file-{d}" for d in rng.sample(range(15), 5)))
+        for voter, text in zip(rng.sample(range(40), 2), ("Said.", f"Cited. [{rng.randint(2, 5)}]"), strict=True):
+            records.append(make_vote("up", text, voter=f"v{voter}", prompt_id=f"p{number:04}", prompt=prompt))
+    parts = split(build_examples(records, CONFIG, now=NOW).examples, seed=seed)
+
+    assert (parts.leaks.level, parts.leaks.way, parts.leaks.clean) == ("cited", "cut", True)
+
+
 def test_nothing_at_all_splits_into_nothing() -> None:
     parts = split([], seed=0)
 
