@@ -10,6 +10,7 @@ are never touched.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,7 +68,7 @@ def shared_attention(model: Any, *, keep: bool = False) -> Iterator[None]:
         if switch is None:
             base = model.config._attn_implementation
             _register(base)
-            model.set_attn_implementation(_OVER + base)
+            model.set_attn_implementation(_name(base))
             switch = _switches[model] = _Switch(base)
         switch.users += 1
     try:
@@ -103,9 +104,16 @@ def _register(base: str) -> None:
     from transformers import AttentionInterface
     from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, AttentionMaskInterface
 
-    AttentionInterface.register(_OVER + base, partial(_attend_or_pass, base))
+    AttentionInterface.register(_name(base), partial(_attend_or_pass, base))
     if base in ALL_MASK_ATTENTION_FUNCTIONS:
-        AttentionMaskInterface.register(_OVER + base, ALL_MASK_ATTENTION_FUNCTIONS[base])
+        AttentionMaskInterface.register(_name(base), ALL_MASK_ATTENTION_FUNCTIONS[base])
+
+
+def _name(base: str) -> str:
+    """Name our attention over a base. transformers reads names: "flash" asks it for that library, "a/b" for a kernel
+    from the hub.
+    """
+    return _OVER + re.sub(r"\W", "_", base).replace("flash", "fl")
 
 
 def _attend_or_pass(

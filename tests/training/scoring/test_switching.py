@@ -43,6 +43,13 @@ def test_a_switched_model_answers_as_before() -> None:
     assert model.config._attn_implementation == "sdpa"
 
 
+@pytest.mark.parametrize("base", ["sdpa", "flash_attention_2", "kernels-community/flash-attn3", "paged|eager"])
+def test_no_name_asks_transformers_for_another_attention(base: str) -> None:
+    name = shared_prefix._name(base)
+    assert "flash" not in name
+    assert name.isidentifier()
+
+
 def test_another_model_object_is_not_touched() -> None:
     model = tiny("Qwen2")
     serving = copy.deepcopy(model)
