@@ -19,6 +19,7 @@ class DatasetConfig:
     both_bad_weight: float = 0.5  # of the thumb down that "both bad" means for each of the two; 0: none
     use_ai: bool = False  # whether judgements by a model count at all
     ai_weight: float = 0.5
+    ai_share: float = 0.5  # most of the window that models may hold together where people judged too; no cap on each
     imported_weight: float = 1.0
     excluded_voters: frozenset[str] = frozenset()
     quarantine_days: float = 0.0  # a voter's judgements wait until the first of them is this old
@@ -38,6 +39,8 @@ class DatasetConfig:
             raise ValueError("burst_voters must be at least 1 and burst_gap_s not negative")
         if self.propensity_clip < 1:
             raise ValueError("propensity_clip must be at least 1")
+        if not 0 < self.ai_share < 1:
+            raise ValueError("ai_share must lie between 0 and 1")
         shares = (self.thumbs_pair_weight, self.both_bad_weight, self.ai_weight, self.imported_weight)
         if any(not 0 <= share <= 1 for share in (*shares, self.implied_mark_weight)):
             raise ValueError("weights of kinds of judgements lie between 0 and 1")

@@ -6,7 +6,7 @@ a thumb.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
@@ -61,7 +61,10 @@ def lesson(record: Record, config: DatasetConfig) -> Lesson:
     Returns:
         Its pairs, thumbs and targets; the weights tell the parts of one record apart and nothing else.
     """
-    return _from_preference(record, config) if record.kind == "preference" else _from_vote(record)
+    taught = _from_preference(record, config) if record.kind == "preference" else _from_vote(record)
+    if record.source == "human":
+        return taught
+    return replace(taught, drafts=tuple(replace(draft, origin="ai") for draft in taught.drafts))
 
 
 def abstains(judged: JudgedAnswer) -> bool:
@@ -79,7 +82,7 @@ def _from_preference(record: Record, config: DatasetConfig) -> Lesson:
     pairs weigh 2 / K each, which sum to K - 1.
     """
     names = [text_key(judged.answer.text) for judged in record.answers]
-    origin: PairOrigin = "ai" if record.source == "ai" else "imported" if record.imported else "preference"
+    origin: PairOrigin = "imported" if record.imported else "preference"
     drafts = []
     for (one, rank), (other, other_rank) in combinations(zip(names, record.ranks, strict=True), 2):
         if one == other:
@@ -113,13 +116,11 @@ def _from_vote(record: Record) -> Lesson:
         if better == name:
             reason = SAME_CORRECTION
         else:
-            origin: PairOrigin = "ai" if record.source == "ai" else "correction"
-            drafts.append(Draft("pair", better, 1.0, record.voter, ids, name, origin=origin))
+            drafts.append(Draft("pair", better, 1.0, record.voter, ids, name, origin="correction"))
             drafts.append(Draft("target", better, 1.0, record.voter, ids))
             new.append(written(record.correction, abstained=is_abstention(strip_markers(record.correction))))
     if record.rating is not None or unfounded or timid:
-        source: PairOrigin = "ai" if record.source == "ai" else "thumbs"
-        drafts.append(Draft("thumb", name, 1.0, record.voter, ids, up=record.rating == "up", origin=source))
+        drafts.append(Draft("thumb", name, 1.0, record.voter, ids, up=record.rating == "up", origin="thumbs"))
     if unfounded and not record.correction:
         drafts.append(Draft("target", text_key(ABSTENTION), 1.0, record.voter, ids))
         new.append(written(ABSTENTION, abstained=True))

@@ -72,6 +72,8 @@ def record_factors(
 def capped(drafts: Sequence[Draft], config: DatasetConfig) -> tuple[tuple[Draft, ...], FactorSummary, float]:
     """Cap every voter at `max(cap_floor, cap_share x all)` effective judgements: the sum of what they weigh.
 
+    Models are few and judge a lot: they are capped together, at `ai_share` of all where people judged too.
+
     Args:
         drafts: Everything that is to be learned, weighed by all other factors.
         config: Settings.
@@ -79,9 +81,17 @@ def capped(drafts: Sequence[Draft], config: DatasetConfig) -> tuple[tuple[Draft,
     Returns:
         The drafts with their final weights, what the cap did by voter, and the cap.
     """
-    factors, cap = voter_cap([(draft.voter, draft.weight) for draft in drafts], config)
-    final = tuple(replace(draft, weight=draft.weight * factors[draft.voter]) for draft in drafts)
-    return final, FactorSummary.of([*factors.values()]), cap
+    factors, cap = voter_cap([(draft.voter, draft.weight) for draft in drafts if draft.origin != "ai"], config)
+    people = sum(draft.weight * factors[draft.voter] for draft in drafts if draft.origin != "ai")
+    models = sum(draft.weight for draft in drafts if draft.origin == "ai")
+    room = people * config.ai_share / (1 - config.ai_share)
+    shared = min(1.0, room / models) if people and models else 1.0
+    final = tuple(
+        replace(draft, weight=draft.weight * (shared if draft.origin == "ai" else factors[draft.voter]))
+        for draft in drafts
+    )
+    every = {draft.voter for draft in drafts if draft.origin == "ai"}
+    return final, FactorSummary.of([*factors.values(), *(shared for _ in every)]), cap
 
 
 def voter_cap(weights: Iterable[tuple[str, float]], config: DatasetConfig) -> tuple[dict[str, float], float]:

@@ -46,6 +46,15 @@ def test_a_busy_voter_is_capped_and_the_others_are_not() -> None:
     assert built.card.voters.effective == pytest.approx(35**2 / (25 + 30))
 
 
+def test_a_model_that_judges_everything_holds_at_most_its_share() -> None:
+    ai = [make_vote("up", voter="judge", prompt_id=f"b{n}", source="ai") for n in range(100)]
+    rest = [make_vote("down", voter=f"v{number}", prompt_id=f"r{number}") for number in range(30)]
+    config = replace(CONFIG, use_ai=True, ai_share=0.25)
+
+    assert voter_weights(build(ai + rest, config).examples)["judge"] == pytest.approx(10.0)
+    assert voter_weights(build(ai, config).examples)["judge"] == pytest.approx(50.0)
+
+
 def test_the_cap_grows_with_the_window() -> None:
     records = [make_vote("up", voter=f"v{number % 40}", prompt_id=f"p{number}") for number in range(2_400)]
     built = build(records)
@@ -122,6 +131,7 @@ def test_impressions_that_say_nothing_leave_the_weights_alone(judged: bool) -> N
         {"burst_voters": 0},
         {"propensity_clip": 0.5},
         {"ai_weight": 1.5},
+        {"ai_share": 1.0},
     ],
 )
 def test_settings_that_make_no_sense_are_refused(setting: dict[str, float]) -> None:
@@ -159,7 +169,10 @@ PREFERENCES = st.builds(
 def record_sets(draw: st.DrawFn) -> list[Record]:
     """Draw records with ids of their own."""
     drawn = draw(st.lists(VOTES | PREFERENCES, max_size=25))
-    return [replace(record, record_id=f"r{number:02}") for number, record in enumerate(drawn)]
+    return [
+        replace(record, record_id=f"r{number:02}", voter=("ai:" if record.source == "ai" else "") + record.voter)
+        for number, record in enumerate(drawn)
+    ]
 
 
 @settings(max_examples=60, deadline=None)
@@ -182,8 +195,11 @@ def test_whatever_was_said_the_rules_hold(records: list[Record], rng: random.Ran
     usable = {r.voter for r in records if r.consent and not r.excluded and (use_ai or r.source == "human")}
     assert set(voter_weights(built.examples)) <= usable
 
-    for voter, weight in voter_weights(built.examples).items():
-        assert weight <= card.voter_cap + 1e-9, voter
+    weights = voter_weights(built.examples)
+    models = sum(weight for voter, weight in weights.items() if voter.startswith("ai:"))
+    people = sum(weight for voter, weight in weights.items() if not voter.startswith("ai:"))
+    assert all(weight <= card.voter_cap + 1e-9 for voter, weight in weights.items() if not voter.startswith("ai:"))
+    assert not people or models <= people * (1 + 1e-9)
     used = [by_id[record_id] for record_id, fate in card.fate.items() if fate == "used"]
     for example in built.examples:
         own = [record for record in used if record.prompt_id == example.prompt_id]
