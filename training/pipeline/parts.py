@@ -13,10 +13,10 @@ diagonal blocks this leaves almost nothing unused.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from training.datasets.examples import Example
-from training.datasets.parts import chance_of, sources
+from training.datasets.parts import chance_of, said_by, sources
 
 JUDGING_VOTERS, HELD_OUT_SOURCES = 0.4, 0.25
 
@@ -57,22 +57,15 @@ def divide(examples: Sequence[Example], *, seed: int = 0) -> Parts:
     judging = frozenset(voter for example in examples for voter in example.voters if judges(voter))
     training = frozenset(voter for example in examples for voter in example.voters) - judging
     return Parts(
-        train=_by(seen, training, targets=True),
-        judge=_by(seen, judging, targets=False),
-        quality=_by(asked, training, targets=False),
+        train=_by(seen, training, unsaid=True),
+        judge=_by(seen, judging),
+        quality=_by(asked, training),
         asked=tuple(asked),
     )
 
 
-def _by(examples: Sequence[Example], voters: frozenset[str], *, targets: bool) -> tuple[Example, ...]:
-    """Keep what these voters said. A target names no voter: it stays where no other part could learn from it."""
-    kept = [
-        replace(
-            example,
-            pairs=tuple(pair for pair in example.pairs if pair.voter in voters),
-            thumbs=tuple(thumb for thumb in example.thumbs if thumb.voter in voters),
-            targets=example.targets if targets else (),
-        )
-        for example in examples
-    ]
+def _by(examples: Sequence[Example], voters: frozenset[str], *, unsaid: bool = False) -> tuple[Example, ...]:
+    """Keep what these voters said; and what nobody said, such as synthetic answers to imitate, if wanted."""
+    wanted = set(voters) | ({""} if unsaid else set())
+    kept = [said_by(example, wanted) for example in examples]
     return tuple(example for example in kept if example.pairs or example.thumbs or example.targets)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from retrieval.embed import load_embedder
 from training.pipeline.job import BadJob, Job
 from training.pipeline.memory import RememberingEmbedder
-from training.policy.base import Policy
+from training.policy.base import Answer, Policy, Prompt
+from training.policy.extractive import ExtractivePolicy, Prior, load_residual
 from training.registry.registry import Registry
 from training.registry.versions import Version
 
@@ -27,6 +28,32 @@ class Contest:
     champion_name: str
     encoder: RememberingEmbedder
     base: str  # name of the base model, as the card has it
+
+    def judged(self, adapter: Path) -> Policy:
+        """Give the candidate with the weights that lie on disk: what is judged is what will serve."""
+        from safetensors.torch import load_file
+
+        if isinstance(self.policy, ExtractivePolicy):
+            stored = load_residual(adapter).tensors()
+            for name, weights in self.policy.residual.tensors().items():
+                weights[:] = stored[name]
+        else:
+            from peft import set_peft_model_state_dict
+
+            set_peft_model_state_dict(self.candidate.module, load_file(adapter / "adapter_model.safetensors"))
+        return self.policy
+
+    def distance(self, prompt: Prompt, answer: Answer) -> float:
+        """Give the nats by which the candidate's answer is likelier under it than under its base: one draw of the
+        divergence.
+        """
+        import torch
+
+        group = self.candidate.prepare(prompt, [answer])
+        with torch.no_grad():
+            ours, mask = self.candidate.logprobs(group)
+            base, _ = self.candidate.reference_logprobs(group)
+        return float(((ours - base) * mask).sum())
 
     def close(self) -> None:
         """Release the models."""
@@ -63,7 +90,6 @@ def open_contest(job: Job, options: dict[str, Any]) -> Contest:
 def _extractive(
     job: Job, encoder: RememberingEmbedder, champion: Version | None, base: str, options: dict[str, Any]
 ) -> Contest:
-    from training.policy.extractive import ExtractivePolicy, Prior, load_residual
     from training.updates.extractive import ExtractiveTrainable
 
     prior = Prior.for_encoder(job.encoder)

@@ -76,10 +76,21 @@ def test_what_is_added_later_moves_nothing() -> None:
         assert set(_ids(before, name)) <= set(_ids(after, name))
 
 
-def test_targets_teach_in_training_alone() -> None:
+def test_answers_that_nobody_gave_teach_in_training_alone() -> None:
     parts = divide(examples(1, 200, 20, 60))
     assert any(example.targets for example in parts.train)
     assert not any(example.targets for example in (*parts.judge, *parts.quality))
+
+
+def test_what_a_judging_voter_wrote_is_gone_from_training() -> None:
+    made = [
+        replace(example, targets=(Target(1, 1.0, voter=example.thumbs[0].voter),))
+        for example in examples(1, 200, 20, 60)
+    ]
+    parts = divide(made)
+    judging = voters_of(parts.judge)
+    assert judging
+    assert not judging & {target.voter for example in parts.train for target in example.targets}
 
 
 def _ids(parts: Parts, name: str) -> list[str]:

@@ -1,0 +1,249 @@
+"""`groundloop train run | status`: training on a file of judged answers, in a process of its own."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.connect import Home, settings_for, use_home
+from service.cli.output import Json, emit, emit_line, table
+
+if TYPE_CHECKING:
+    from training.pipeline.job import Job
+    from training.pipeline.state import JobState
+
+app = typer.Typer(no_args_is_help=True, help="Train from a file of judged answers, and watch it.")
+_LOOK_S = 0.2
+_LOG = "log.txt"
+
+
+@app.command()
+def run(
+    records: Annotated[
+        Path | None,
+        typer.Option(
+            "--records",
+            help="Judged answers: what `groundloop feedback export --format records` writes, or TRL's preference or "
+            "labelled JSONL (causal policy only).",
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[
+        str | None, typer.Option(help="Go on with a job that was stopped or killed: its name.", show_default=False)
+    ] = None,
+    policy: Annotated[str, typer.Option(help="What to train: extractive or causal.")] = "extractive",
+    model: Annotated[str, typer.Option(help="Base of the causal policy: a name or a folder.")] = "",
+    method: Annotated[str, typer.Option(help="auto, or some of sft,kto,dpo,ppo joined by commas.")] = "auto",
+    min_judgements: Annotated[
+        int, typer.Option(min=1, help="With fewer judgements that may be used, wait and say so.")
+    ] = 200,
+    golden: Annotated[
+        Path | None, typer.Option(help="Golden set whose figures must not get worse.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same data, same version.")] = 0,
+    options: Annotated[
+        Path | None,
+        typer.Option(
+            "--options",
+            help="TOML with a table for each stage to set otherwise: dataset, reward, update, ppo, gate. "
+            "See docs/learning.md.",
+            show_default=False,
+        ),
+    ] = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Train a new version; it is published with its verdict and card, and serves only when you promote it."""
+    from service.client.errors import Refused
+    from training.pipeline.job import BadJob, write_job
+
+    use_home(home)
+    jobs = settings_for().home / "training"
+    if (records is None) == (resume is None):
+        raise Refused("give either --records FILE for a new job, or --resume NAME for one that was stopped")
+    if resume is not None:
+        directory = jobs / resume
+    else:
+        assert records is not None
+        directory = jobs / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+        try:
+            job = _job(records, policy, model, method, min_judgements, golden, seed, options)
+            write_job(directory, job)
+        except BadJob as error:
+            raise Refused(str(error)) from error
+    state = _follow(directory, json)
+    if json:
+        emit_line(_data(directory, state))
+    else:
+        typer.echo(_told(directory, state))
+    if state is None or state.status in ("failed", "stopped"):
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(
+    name: Annotated[str | None, typer.Argument(help="One job, with its steps.", show_default=False)] = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Show training jobs, the newest first; or one of them, step by step."""
+    from service.client.errors import Refused
+    from training.pipeline.state import read_state
+
+    use_home(home)
+    jobs = settings_for().home / "training"
+    if name is not None:
+        state = read_state(jobs / name)
+        if state is None:
+            raise Refused(f"there is no training job {name}: `groundloop train status` lists them")
+        emit(_data(jobs / name, state), _told(jobs / name, state), json)
+        return
+    found = sorted((path.parent for path in jobs.glob("*/job.json")), reverse=True)
+    states = [(directory, read_state(directory)) for directory in found]
+    rows = [(d.name, _status(s), s.step if s else "", (s.version or "") if s else "") for d, s in states]
+    emit(
+        {"object": "list", "data": [_data(directory, state) for directory, state in states], "has_more": False},
+        table(("job", "status", "step", "version"), rows) if rows else "No training job yet: `groundloop train run`.",
+        json,
+    )
+
+
+def _job(
+    records: Path,
+    policy: str,
+    model: str,
+    method: str,
+    min_judgements: int,
+    golden: Path | None,
+    seed: int,
+    options: Path | None,
+) -> Job:
+    import tomllib
+
+    from service.client.errors import Refused
+    from training.pipeline.job import Job
+
+    settings = settings_for()
+    for path in (records, golden, options):
+        if path is not None and not path.is_file():
+            raise Refused(f"there is no file {path}")
+    try:
+        stages = tomllib.loads(options.read_text()) if options else {}
+    except tomllib.TOMLDecodeError as error:
+        raise Refused(f"{options} is not TOML: {error}") from error
+    return Job(
+        records=records.absolute(),
+        registry=settings.home / "registry",
+        policy=policy,  # type: ignore[arg-type]  # write_job checks it
+        model=model or settings.causal_model,
+        encoder=settings.embedding_model,
+        method=method,
+        seed=seed,
+        min_judgements=min_judgements,
+        now=time.time(),
+        golden=golden.absolute() if golden else None,
+        cache=settings.encoder_cache or settings.home / "cache" / "encoders",
+        options=stages,
+    )
+
+
+def _follow(directory: Path, json: bool) -> JobState | None:
+    """Run the job's process and show how it goes; Ctrl-C lets it stop at its next checkpoint."""
+    from training.pipeline.state import read_state
+
+    with (directory / _LOG).open("ab") as out:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "training.run", str(directory)], stdout=out, stderr=out, start_new_session=True
+        )
+    try:
+        with Watching(json) as show:
+            while child.poll() is None:
+                show(read_state(directory))
+                time.sleep(_LOOK_S)
+    except KeyboardInterrupt:
+        child.send_signal(signal.SIGTERM)
+        child.wait()
+    return read_state(directory)
+
+
+class Watching:
+    """A line for each step and a bar for the one at work, on a terminal; nothing for programs."""
+
+    def __init__(self, json: bool) -> None:
+        """Show nothing when a program reads."""
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description:12}"), BarColumn(), TimeElapsedColumn(), console=self._console, transient=True
+        )
+        self._quiet = json
+        self._task = self._bar.add_task("starting", total=1.0)
+        self._told = 0
+
+    def __enter__(self) -> Callable[[JobState | None], None]:
+        if self._console.is_terminal and not self._quiet:
+            self._bar.start()
+        return self._show
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def _show(self, state: JobState | None) -> None:
+        if state is None or self._quiet:
+            return
+        for line in list(_steps(state))[self._told :]:
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self._told += 1
+        self._bar.update(self._task, description=state.step, completed=state.done)
+
+
+def _steps(state: JobState) -> Iterator[str]:
+    for step in state.steps:
+        if step.finished_at is not None:
+            yield f"{step.name:12} {step.finished_at - step.started_at:7.1f} s  {step.note}"
+
+
+def _status(state: JobState | None) -> str:
+    from training.pipeline.state import alive
+
+    if state is None:
+        return "never started"
+    return "interrupted" if state.status == "running" and not alive(state) else state.status
+
+
+def _data(directory: Path, state: JobState | None) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "id": directory.name,
+        "directory": str(directory),
+        **(asdict(state) if state else {}),
+        "status": _status(state),
+    }
+
+
+def _told(directory: Path, state: JobState | None) -> str:
+    from training.pipeline.verdicts import read_verdict
+
+    lines = [f"job {directory.name}: {_status(state)}"]
+    if state is not None:
+        lines += list(_steps(state))
+        lines += [state.reason] if state.reason else []
+        if (verdict := read_verdict(directory)) is not None:
+            lines += ["", verdict]
+        if state.version:
+            lines += ["", f"version {state.version}: `groundloop versions show {state.version}`"]
+    else:
+        lines.append(f"it left nothing but its log: {directory / _LOG}")
+    return "\n".join(lines)

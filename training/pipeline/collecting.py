@@ -1,0 +1,96 @@
+"""Both policies answer the same prompts, greedily; everything the gate wants to know of it is measured here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from time import perf_counter
+
+from training.datasets.examples import Example
+from training.gate.inputs import GateInputs, Given, JudgeQuality, Row
+from training.policy.base import Answer, Policy, Prompt, Sampling
+from training.reward.base import RewardModel
+
+Grounded = Callable[[Prompt, Answer], float | None]
+Distance = Callable[[Prompt, Answer], float]
+
+
+def collect(
+    candidate: Policy,
+    champion: Policy,
+    asked: Sequence[Example],
+    *,
+    absent: Sequence[Prompt],
+    judge: RewardModel,
+    quality: JudgeQuality | None,
+    grounded: Grounded | None = None,
+    distance: Distance | None = None,
+    progress: Callable[[float], None] = lambda done: None,
+) -> GateInputs:
+    """Ask both.
+
+    Args:
+        candidate: Who would serve.
+        champion: Who serves.
+        asked: Held-out prompts; a cluster is whoever judged it, else its first document.
+        absent: The same questions with passages that do not hold the answer.
+        judge: Learned from other voters than the candidate did.
+        quality: How right the judge is about people it never saw.
+        grounded: Tells how well an answer is supported; None for policies whose answers are verbatim.
+        distance: Gives the nats by which the candidate left its base in its answer.
+        progress: Told the share that is done.
+
+    Returns:
+        What the gate decides on.
+    """
+    total = len(asked) + len(absent)
+    rows, silent = [], []
+    for place, example in enumerate(asked):
+        progress(place / total)
+        said, before = _answer(candidate, example.prompt), _answer(champion, example.prompt)
+        (scores,) = judge.score([example.prompt], [[said[0], before[0]]])
+        rows.append(
+            Row(
+                prompt_id=example.prompt_id,
+                cluster=_cluster(example),
+                candidate=_given(example.prompt, *said, tuple(scores.heads[0].tolist()), grounded),
+                champion=_given(example.prompt, *before, tuple(scores.heads[1].tolist()), grounded),
+                segment=example.segment,
+                kl_base=distance(example.prompt, said[0]) if distance else None,
+            )
+        )
+    for place, prompt in enumerate(absent):
+        progress((len(asked) + place) / total)
+        ours, theirs = (_given(prompt, *_answer(policy, prompt), (), None) for policy in (candidate, champion))
+        silent.append(Row(f"absent-{place}", f"absent-{place}", ours, theirs, prompt.segment))
+    return GateInputs(
+        candidate=candidate.version,
+        champion=champion.version,
+        rows=tuple(rows),
+        unanswerable=tuple(silent),
+        judge=quality,
+    )
+
+
+def _answer(policy: Policy, prompt: Prompt) -> tuple[Answer, float]:
+    started = perf_counter()
+    ((answer,),) = policy.sample([prompt], 1, Sampling())
+    return answer, perf_counter() - started
+
+
+def _given(
+    prompt: Prompt, answer: Answer, seconds: float, rewards: tuple[float, ...], grounded: Grounded | None
+) -> Given:
+    support = 1.0 if grounded is None else grounded(prompt, answer)
+    return Given(
+        text=answer.text,
+        abstained=answer.abstained,
+        words=len(answer.text.split()),
+        rewards=rewards,
+        grounded=None if answer.abstained else support,
+        seconds=seconds,
+    )
+
+
+def _cluster(example: Example) -> str:
+    voters = sorted(example.voters)
+    return voters[0] if voters else next(iter(sorted(example.documents)), example.prompt_id)

@@ -1,0 +1,91 @@
+"""A cycle on files: snapshot -> data -> reward models -> update -> retrieval -> gate -> version.
+
+Every stage leaves its result in the job's directory, whole or not at all, and is skipped when it is there: a job that
+was killed goes on with the first stage that was not finished, and the update with its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from retrieval.errors import StorageFull
+from training.gate.verdict import Verdict
+from training.pipeline.job import BadJob, Job
+from training.pipeline.state import JobState, Reporter, read_state
+from training.pipeline.workspace import Waiting, Workspace
+from training.policy.base import never
+
+log = logging.getLogger(__name__)
+
+
+def run_cycle(directory: Path, job: Job, *, stopped: Callable[[], bool] = never) -> JobState:
+    """Run a job to its end, or go on with it.
+
+    Args:
+        directory: The job's directory.
+        job: What to do.
+        stopped: Asked between stages and steps; once true the job stops and can be resumed.
+
+    Returns:
+        The state it ended in: candidate, refused, waiting, failed or stopped.
+    """
+    from training.updates.loop import Interrupted
+
+    known = read_state(directory)
+    if known is not None and known.status not in ("running", "stopped"):
+        return known
+    reporter = Reporter(directory)
+    try:
+        verdict, version = _stages(directory, job, reporter, stopped)
+        reporter.close("candidate" if verdict.passed else "refused", verdict.summary, version)
+    except Waiting as waiting:
+        reporter.close("waiting", str(waiting))
+    except Interrupted:
+        reporter.close("stopped", "asked to stop; it can be resumed")
+    except Exception as error:
+        reason = _reason(error)
+        if reason is None:
+            log.exception("the job failed")
+            reason = f"{type(error).__name__}: {error}"
+        reporter.close("failed", reason)
+    return reporter.state
+
+
+def _stages(directory: Path, job: Job, reporter: Reporter, stopped: Callable[[], bool]) -> tuple[Verdict, str]:
+    from training.pipeline import judging, making
+    from training.updates.loop import Interrupted
+
+    stages: tuple[tuple[str, Callable[[Workspace], str]], ...] = (
+        ("snapshot", making.take_snapshot),
+        ("data", making.describe_data),
+        ("reward", making.train_rewards),
+        ("update", making.update_policy),
+        ("retrieval", making.update_retrieval),
+        ("gate", judging.compare),
+        ("retrieval gate", judging.check_retrieval),
+        ("publish", judging.publish),
+    )
+    work = Workspace(directory, job, reporter.progress, stopped)
+    try:
+        for name, stage in stages:
+            if stopped():
+                raise Interrupted
+            reporter.begin(name)
+            reporter.end(stage(work))
+        return judging.read(work), (directory / judging.VERSION).read_text()
+    finally:
+        work.close()
+
+
+def _reason(error: Exception) -> str | None:
+    """Give the message of an error that says itself what would be right; None for a bug."""
+    from training.records.errors import RecordsError
+    from training.registry.errors import RegistryError
+    from training.reward.errors import RewardError
+    from training.updates.config import BadConfig
+    from training.updates.loop import NothingToTrain
+
+    expected = (BadJob, RecordsError, RegistryError, RewardError, BadConfig, NothingToTrain, StorageFull)
+    return str(error) if isinstance(error, expected) else None

@@ -1,0 +1,132 @@
+"""The stages that judge: candidate against champion on the same held-out prompts, the verdict, and the version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from retrieval.embed.adapter import load_query_adapter
+from training.datasets.evidence import evidence_marks
+from training.gate.config import GateConfig
+from training.gate.decide import decide
+from training.gate.inputs import JudgeQuality
+from training.gate.verdict import Check, Verdict
+from training.pipeline.collecting import collect
+from training.pipeline.job import BadJob
+from training.pipeline.making import DATA, held_out_mark
+from training.pipeline.verdicts import VERDICT
+from training.pipeline.workspace import ADAPTER, JUDGE, QUERY, REWARD, UPDATE_RESULT, Workspace
+from training.query.check import gain
+from training.query.fit import with_vectors
+from training.registry.card import ModelCard, environment
+from training.registry.registry import Registry
+from training.statistics import Estimate
+from training.updates.rehearsal import rehearse
+
+VERSION, QUERY_VERDICT = "version.json", "query.json"
+_PRIVATE = {"fate", "parts"}  # parts of the data card that name single records
+
+
+def compare(work: Workspace) -> str:
+    """Let candidate and champion answer the same held-out prompts, and decide."""
+    if not work.has(VERDICT):
+        try:
+            config = GateConfig.from_dict(work.job.option("gate"))
+        except ValueError as error:
+            raise BadJob(f"options for gate: {error}") from error
+        inputs = collect(
+            work.contest.judged(work.directory / ADAPTER),
+            work.contest.champion,
+            work.parts.asked,
+            absent=[example.prompt for example in rehearse(work.parts.asked, work.contest.encoder)],
+            judge=work.reward_model(JUDGE),
+            quality=_quality(work),
+            distance=work.contest.distance,
+            progress=work.progress,
+        )
+        hashes = {"records": work.digest, "seed": str(work.job.seed)}
+        verdict = decide(replace(inputs, hashes=hashes), config)
+        work.write(VERDICT, verdict.as_dict())
+    verdict = read(work)
+    return "passed" if verdict.passed else "; ".join(check.name for check in verdict.checks if not check.passed)
+
+
+def check_retrieval(work: Workspace) -> str:
+    """Keep the query adapter only if it ranks the passages of held-out marks better beyond doubt."""
+    if not work.has(QUERY):
+        return "nothing was learned"
+    if not work.has(QUERY_VERDICT):
+        marks = evidence_marks(work.records, work.dataset, now=work.job.now)
+        held_out = with_vectors([m for m in marks if held_out_mark(m, work.job.seed)], work.contest.encoder)
+        estimate = gain(held_out, load_query_adapter(work.directory / QUERY), seed=work.job.seed) if held_out else None
+        better = estimate is not None and estimate.low > 0
+        why = "no marks were held out" if estimate is None else f"agreement with {len(held_out)} held-out marks"
+        check = Check("retrieval", "veto", "passed" if better else "failed", why, estimate, 0.0)
+        work.write(QUERY_VERDICT, check.as_dict())
+    check = Check.from_dict(work.read(QUERY_VERDICT))
+    return f"{'kept' if check.passed else 'left out'}: {check.why} {check.estimate or ''}".rstrip()
+
+
+def publish(work: Workspace) -> str:
+    """Publish the version with its verdict and its card, once; what passed becomes the candidate."""
+    registry = Registry(work.job.registry)
+    verdict = read(work)
+    if not work.has(VERSION):
+        known = [one for one in registry.list() if one.version and one.version.card.config.get("job") == _job_id(work)]
+        name = known[0].name if known else registry.publish(_files(work), _card(work, verdict)).name
+        work.write(VERSION, name)
+    name = (work.directory / VERSION).read_text()
+    if verdict.passed and registry.alias("candidate") != name:
+        registry.assign("candidate", name, who="training", why=verdict.summary[:500])
+    return name
+
+
+def read(work: Workspace) -> Verdict:
+    """Read the verdict of the job."""
+    return Verdict.from_dict(work.read(VERDICT))
+
+
+def _quality(work: Workspace) -> JudgeQuality:
+    """Say how right the judge is about voters and sources it never saw."""
+    report: Mapping[str, Any] = work.read(f"{JUDGE}.json")
+    measured = [report[kind]["accuracy"] for kind in ("pairs", "votes") if report.get(kind)]
+    best = max((Estimate.from_dict(one) for one in measured), key=lambda one: one.n, default=None)
+    return JudgeQuality(report["version"], best or Estimate(float("nan"), float("-inf"), float("inf"), 0, 0, "none"))
+
+
+def _job_id(work: Workspace) -> str:
+    return work.directory.name
+
+
+def _files(work: Workspace) -> dict[str, Any]:
+    files: dict[str, Any] = {ADAPTER: work.directory / ADAPTER, REWARD: work.directory / REWARD}
+    if work.has(QUERY) and Check.from_dict(work.read(QUERY_VERDICT)).passed:
+        files[QUERY] = work.directory / QUERY
+    return files
+
+
+def _card(work: Workspace, verdict: Verdict) -> ModelCard:
+    job, contest = work.job, work.contest
+    told = work.read(UPDATE_RESULT)
+    data = {name: value for name, value in work.read(DATA).items() if name not in _PRIVATE}
+    return ModelCard(
+        kind=job.policy,
+        base=contest.base,
+        summary=f"{told['method']} on {data['used']} judgements, compared with {contest.champion_name}",
+        method=told["method"],
+        config={
+            "job": _job_id(work),
+            "asked for": job.method,
+            "reasons": told["reasons"],
+            "options": {stage: dict(options) for stage, options in job.options.items()},
+        },
+        seed=job.seed,
+        data={**data, "parts": work.parts.as_dict()},
+        data_hashes={"records": work.digest},
+        metrics={"update": {name: told["metrics"].get(name) for name in ("start", "kept", "seconds")}},
+        verdict=verdict.as_dict(),
+        reward=work.read(f"{JUDGE}.json"),
+        parents=(contest.champion_name,),
+        environment=environment(),
+    )

@@ -1,0 +1,116 @@
+"""One policy update from judged answers, whatever the policy: the part of a cycle that learns.
+
+`auto` on the embedded policy takes the likelihoods that suit few noisy votes (`training/updates/pointing.py`). Methods
+asked for by name, and the causal policy, go through the losses that all policies share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from retrieval.embed.base import Embedder
+from training.datasets.examples import Example
+from training.datasets.synthetic import unanswerable
+from training.policy.base import never
+from training.reward.base import RewardModel
+from training.updates.config import UpdateConfig
+from training.updates.loop import Progress, UpdateResult, train_policy
+from training.updates.point import STEPS, train_pointer
+from training.updates.pointing import PointingConfig
+from training.updates.trainable import Trainable
+
+REHEARSED = 0.25  # weight of declining a question whose documents were taken away, against one judgement
+
+
+def update(
+    trainable: Trainable,
+    examples: Sequence[Example],
+    methods: tuple[str, ...],
+    *,
+    auto: bool,
+    encoder: Embedder,
+    reward: RewardModel,
+    run_dir: Path,
+    held_out: Sequence[Example] = (),
+    options: Mapping[str, Any] | None = None,
+    ppo: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    progress: Callable[[Progress], None] | None = None,
+    stopped: Callable[[], bool] = never,
+) -> UpdateResult:
+    """Update a policy in place, from its base.
+
+    Args:
+        trainable: The policy, at its base.
+        examples: What is learned from.
+        methods: Some of sft, kto, dpo, or ppo alone.
+        auto: Whether the methods were chosen for the data, not asked for.
+        encoder: The shared sentence encoder.
+        reward: What PPO follows; the others only look at it.
+        run_dir: For metrics and checkpoints; a run that was killed goes on there.
+        held_out: Judged prompts that are only looked at.
+        options: Settings of the update by name.
+        ppo: Settings of PPO by name.
+        seed: Of everything drawn.
+        progress: Told after every step.
+        stopped: Asked before every step.
+
+    Returns:
+        How it ended.
+
+    Raises:
+        NothingToTrain: No example can be used.
+        BadConfig: A setting does not exist or cannot work.
+        Interrupted: `stopped` gave true; a checkpoint was written.
+    """
+    changes = {"seed": seed, **(options or {})}
+    if auto and trainable.kind == "extractive" and methods != ("ppo",):
+        names = {name for name in changes if name in PointingConfig.__slots__}
+        return train_pointer(
+            trainable,
+            examples,
+            encoder,
+            run_dir=run_dir,
+            held_out=held_out,
+            config=UpdateConfig.for_policy(
+                "extractive",
+                **{"epochs": STEPS, "keep": "last"} | {n: v for n, v in changes.items() if n not in names},
+            ),
+            pointing=PointingConfig(**{name: changes[name] for name in names}),
+            progress=progress,
+            stopped=stopped,
+        )
+    config = UpdateConfig.for_policy(trainable.kind, methods=methods, **changes)
+    if methods == ("ppo",):
+        from training.updates.ppo import PPOConfig, PPOObjective
+
+        objective = PPOObjective(
+            trainable, [example.prompt for example in examples], reward, PPOConfig(**dict(ppo or {})), seed=config.seed
+        )
+        return train_policy(
+            trainable,
+            examples,
+            config,
+            run_dir=run_dir,
+            held_out=held_out,
+            reward=reward,
+            objective=objective,
+            progress=progress,
+            stopped=stopped,
+        )
+    taught = [*examples, *unanswerable(examples, seed, weight=REHEARSED)]
+    if "sft" not in config.methods:
+        taught = [replace(example, targets=()) for example in examples]
+    return train_policy(
+        trainable,
+        taught,
+        config,
+        run_dir=run_dir,
+        held_out=held_out,
+        reward=reward,
+        progress=progress,
+        stopped=stopped,
+    )

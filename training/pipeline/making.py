@@ -1,0 +1,160 @@
+"""The stages that make something: snapshot, data, reward models, the update. Each takes what is there already."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+from retrieval.durable import publish_directory
+from training.datasets.evidence import EvidenceMark, evidence_marks
+from training.datasets.examples import Counts
+from training.datasets.parts import chance_of
+from training.pipeline.job import BadJob, Job
+from training.pipeline.parts import JUDGING_VOTERS
+from training.pipeline.workspace import (
+    ADAPTER,
+    JUDGE,
+    OF_THE_TRAINABLE,
+    QUERY,
+    RECORDS,
+    REWARD,
+    SNAPSHOT,
+    UPDATE,
+    UPDATE_RESULT,
+    Waiting,
+    Workspace,
+)
+from training.query.fit import fit, with_vectors
+from training.records.read import ReadRecords, read_records
+from training.records.trl import read_trl
+from training.records.write import record_lines
+from training.reward.errors import NotEnoughToLearn
+from training.reward.report import report_reward
+from training.reward.train import train_reward
+from training.updates.choose import Choice, Floors, check_asked, choose
+
+DATA, DATA_TEXT = "data.json", "data.md"
+LEAST_MARKS = 50  # on fewer the query adapter is not worth a look
+
+
+def take_snapshot(work: Workspace) -> str:
+    """Copy the usable records, so that nothing that happens to the file later matters."""
+    if not work.has(SNAPSHOT):
+        found = _read(work.job)
+
+        def fill(target: Path) -> None:
+            with (target / RECORDS).open("wb") as out:
+                out.writelines(record_lines(found.records))
+
+        reasons = dict(Counter(one.reason for one in found.rejected))
+        publish_directory(work.directory, SNAPSHOT, fill, metadata={"refused": found.refused, "reasons": reasons})
+    return f"{len(work.records)} records, {work.snapshot.metadata['refused']} lines refused"
+
+
+def describe_data(work: Workspace) -> str:
+    """Write the data card, and wait where the data does not carry training."""
+    card = work.built.card
+    work.write(DATA, {**card.as_dict(), "fate": dict(card.fate), "parts": work.parts.as_dict()})
+    work.write(DATA_TEXT, card.markdown())
+    counts = Counts.of(work.built.examples)
+    floors = Floors(judgements=work.job.min_judgements)
+    choice = choose(counts, floors=floors) if work.auto else check_asked(work.job.methods, counts, floors)
+    if choice.waits:
+        raise Waiting(f"waiting for data: {choice}")
+    shares = ", ".join(f"{number} {name}" for name, number in work.parts.as_dict().items())
+    return f"{counts.examples} prompts of {counts.voters} voters: {shares}"
+
+
+def train_rewards(work: Workspace) -> str:
+    """Train the reward model that the policy may follow, and the judge of the gate from other voters."""
+    for name, examples in ((REWARD, work.parts.train), (JUDGE, work.parts.judge)):
+        if work.has(name):
+            continue
+        try:
+            model = train_reward(examples, work.rewarding, encoder=work.contest.encoder)
+        except NotEnoughToLearn as error:
+            raise Waiting(f"waiting for data for the {name} model: {error}") from error
+        report = report_reward(model, work.parts.quality)
+        work.write(f"{name}.json", report.as_dict())
+        work.publish(name, model.files())
+    return f"base {work.rewarding.base}, {work.rewarding.heads} heads each"
+
+
+def update_policy(work: Workspace) -> str:
+    """Train the policy from its base with the whole window."""
+    from training.pipeline.learn import update
+    from training.updates.loop import NothingToTrain
+
+    if not work.has(ADAPTER):
+        choice = _choice(work)
+        if choice.waits:
+            raise Waiting(f"waiting for data: {choice}")
+        options = work.job.option("update")
+        try:
+            result = update(
+                work.contest.candidate,
+                work.parts.train,
+                choice.methods,
+                auto=work.auto,
+                encoder=work.contest.encoder,
+                reward=work.reward_model(REWARD),
+                run_dir=work.directory / UPDATE,
+                held_out=work.parts.quality,
+                options={name: value for name, value in options.items() if name not in OF_THE_TRAINABLE},
+                ppo=work.job.option("ppo"),
+                seed=work.job.seed,
+                progress=lambda at: work.progress(at.step / max(at.steps, 1)),
+                stopped=work.stopped,
+            )
+        except NothingToTrain as error:
+            raise Waiting(f"waiting for data: {error}") from error
+        work.write(UPDATE_RESULT, {**result.as_dict(), "reasons": list(choice.reasons)})
+        provenance = {"records": work.digest, "seed": work.job.seed, "method": result.method}
+        work.publish(ADAPTER, work.contest.candidate.adapter_files(provenance))
+    told = work.read(UPDATE_RESULT)
+    return f"{told['method']}, {told['steps']} steps" + (f"; {told['stopped']}" if told["stopped"] else "")
+
+
+def update_retrieval(work: Workspace) -> str:
+    """Learn to move questions from marks on evidence; the gate looks at voters and sources that were left out."""
+    marks = evidence_marks(work.records, work.dataset, now=work.job.now)
+    learned = [mark for mark in marks if not held_out_mark(mark, work.job.seed)]
+    if len(learned) < LEAST_MARKS:
+        return f"{len(learned)} of {LEAST_MARKS} marks on evidence"
+    if not work.has(QUERY):
+        adapter = fit(with_vectors(learned, work.contest.encoder), work.contest.encoder.model_name)
+        work.publish(QUERY, adapter.files())
+    return f"{len(learned)} marks on evidence"
+
+
+def held_out_mark(mark: EvidenceMark, seed: int) -> bool:
+    """Tell whether a mark is for the gate: it comes from a judging voter."""
+    return chance_of(seed, "voter", mark.voter) < JUDGING_VOTERS
+
+
+def _choice(work: Workspace) -> Choice:
+    counts = Counts.of(work.parts.train)
+    if not work.auto:
+        return check_asked(work.job.methods, counts, Floors(judgements=1, voters=1))
+    report = work.read(f"{REWARD}.json")
+    accuracy = report["pairs"]["accuracy"]["low"] if report.get("pairs") else None
+    return choose(counts, reward_accuracy_low=accuracy, floors=Floors(judgements=1, voters=1))
+
+
+def _read(job: Job) -> ReadRecords:
+    """Read records, or TRL's files, whichever the first line looks like."""
+    try:
+        with job.records.open("rb") as lines:
+            first = lines.readline(1_000_000)
+    except OSError as error:
+        raise BadJob(f"{job.records} cannot be read: {error.strerror}") from error
+    try:
+        names = json.loads(first)
+    except ValueError:
+        names = None
+    if isinstance(names, dict) and {"chosen", "completion"} & names.keys():
+        if job.policy != "causal":
+            raise BadJob("TRL's preference files show no passages, so only the causal policy can learn from them")
+        return read_trl(job.records, judged_at=job.now)
+    return read_records(job.records)

@@ -1,0 +1,131 @@
+"""What the stages of a job share: its directory, and what can be computed again from what lies there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from retrieval.durable import Manifest, publish_directory, read_manifest, write_file_atomic
+from training.datasets.build import Built, build_examples
+from training.datasets.config import DatasetConfig
+from training.pipeline.job import BadJob, Job
+from training.pipeline.parts import Parts, divide
+from training.pipeline.policies import Contest, open_contest
+from training.policy.base import never
+from training.records.read import read_records
+from training.records.types import Record
+from training.reward.config import RewardConfig
+from training.reward.model import TrainedReward
+from training.reward.store import load_reward
+
+SNAPSHOT, RECORDS = "snapshot", "records.jsonl"
+REWARD, JUDGE = "reward", "judge"
+UPDATE, UPDATE_RESULT = "update", "update.json"
+ADAPTER, QUERY = "adapter", "query"
+OF_THE_TRAINABLE = ("rank", "alpha", "dropout")  # settings of the update that shape a LoRA adapter
+
+
+_Configured = TypeVar("_Configured")
+
+
+class Waiting(Exception):
+    """The data does not carry training yet; the message says what is missing and how much."""
+
+
+@dataclass
+class Workspace:
+    """One job's directory. Not thread-safe."""
+
+    directory: Path
+    job: Job
+    progress: Callable[[float], None] = lambda done: None
+    stopped: Callable[[], bool] = never
+    notes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def auto(self) -> bool:
+        """Whether the data chooses the methods."""
+        return self.job.methods == ("auto",)
+
+    @cached_property
+    def snapshot(self) -> Manifest:
+        """The snapshot as it was taken."""
+        return read_manifest(self.directory / SNAPSHOT)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the records of the snapshot."""
+        return self.snapshot.files[RECORDS].sha256
+
+    @cached_property
+    def records(self) -> tuple[Record, ...]:
+        """The records of the snapshot."""
+        return read_records(self.directory / SNAPSHOT / RECORDS).records
+
+    @cached_property
+    def dataset(self) -> DatasetConfig:
+        """Settings of the data."""
+        return self._configured(DatasetConfig, "dataset")
+
+    @cached_property
+    def rewarding(self) -> RewardConfig:
+        """Settings of the reward models."""
+        return self._configured(RewardConfig, "reward")
+
+    @cached_property
+    def built(self) -> Built:
+        """The examples and their card."""
+        refused = int(self.snapshot.metadata["refused"])
+        return build_examples(self.records, self.dataset, now=self.job.now, unreadable=refused)
+
+    @cached_property
+    def parts(self) -> Parts:
+        """Who learns from what."""
+        return divide(self.built.examples, seed=self.job.seed)
+
+    @cached_property
+    def contest(self) -> Contest:
+        """The models."""
+        options = self.job.option("update")
+        return open_contest(self.job, {name: options[name] for name in OF_THE_TRAINABLE if name in options})
+
+    def reward_model(self, name: str) -> TrainedReward:
+        """Load the reward model of the policy, or the judge of the gate."""
+        return load_reward(self.directory / name, self.contest.encoder)
+
+    def has(self, name: str) -> bool:
+        """Tell whether a stage left its result."""
+        return (self.directory / name).exists()
+
+    def publish(self, name: str, files: Mapping[str, bytes], **metadata: Any) -> None:
+        """Leave a result of several files, whole or not at all."""
+
+        def fill(target: Path) -> None:
+            for path, content in files.items():
+                (target / path).write_bytes(content)
+
+        publish_directory(self.directory, name, fill, metadata=metadata)
+
+    def write(self, name: str, content: object) -> None:
+        """Leave a result of one file: JSON, or text as it is."""
+        text = content if isinstance(content, str) else json.dumps(content, indent=1)
+        write_file_atomic(self.directory / name, text.encode(), mode=0o600)
+
+    def read(self, name: str) -> Any:
+        """Read a result of one JSON file."""
+        return json.loads((self.directory / name).read_text())
+
+    def close(self) -> None:
+        """Release the models."""
+        if "contest" in self.__dict__:
+            self.contest.close()
+
+    def _configured(self, kind: type[_Configured], stage: str) -> _Configured:
+        try:
+            return kind(**self.job.option(stage))
+        except (TypeError, ValueError) as error:
+            raise BadJob(f"options for {stage}: {error}") from error
