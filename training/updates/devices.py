@@ -1,6 +1,6 @@
 """Where training runs: one process, or several that share the groups of every step.
 
-Started by `accelerate launch`, each process scores its share of a step; gradients and sums are added up, so that the
+Launched several times, each process scores its share of a step; gradients and sums are added up, so that the
 result is that of one process (losses are divided by totals of the whole step). Gradients travel once a step, as one
 tensor. Nothing is wrapped: processes may have shares of different sizes.
 """
@@ -26,12 +26,22 @@ class Devices:
     """The processes of a run, seen from one of them."""
 
     def __init__(self) -> None:
-        """Join the other processes where the environment names some (`accelerate launch`, `torchrun`)."""
+        """Join the other processes where the environment names some.
+
+        `accelerate launch` starts them on GPUs, `torchrun` (or an MPI launcher) on CPUs, where they talk through gloo.
+
+        Raises:
+            RuntimeError: The environment names other processes and they cannot be joined: each would take itself for
+                the only one and write the same files.
+        """
         self._state: PartialState | None = None
-        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        named = int(os.environ.get("WORLD_SIZE", "1"))
+        if named > 1:
             from accelerate import PartialState
 
-            self._state = PartialState()
+            self._state = PartialState(cpu=not torch.cuda.is_available())
+            if self._state.num_processes != named:
+                raise RuntimeError(f"{named} processes were launched and {self._state.num_processes} joined")
 
     @property
     def rank(self) -> int:
@@ -73,8 +83,8 @@ class Devices:
         for leaf in leaves:
             if leaf.grad is None:
                 leaf.grad = torch.zeros_like(leaf)
-        flat = torch.cat([leaf.grad.flatten() for leaf in leaves if leaf.grad is not None])
-        dist.all_reduce(flat)
+        flat = torch.cat([leaf.grad.flatten() for leaf in leaves if leaf.grad is not None]).to(self._state.device)
+        dist.all_reduce(flat)  # on the device of the process, which its backend can reach; weights may be elsewhere
         start = 0
         for leaf in leaves:
             if leaf.grad is not None:
@@ -111,4 +121,6 @@ class Devices:
 
         with torch.no_grad():
             for leaf in weights:
-                dist.broadcast(leaf.data, 0)
+                shared = leaf.detach().to(self._state.device)
+                dist.broadcast(shared, 0)
+                leaf.copy_(shared)
