@@ -23,7 +23,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         model, steps = prepare(options, Path(folder))
         apart = stepping.same_gradient(model, list(steps.values()))
-        found = stepping.take_turns(steps, options.rounds)
+        found = stepping.take_turns(steps, options.rounds, warm=True)
     losses = {name: timed.results[0] for name, timed in found.items()}
     spread = max(losses.values()) - min(losses.values())
     tokens = PAIRS * (options.prompt + 2 * options.answer)

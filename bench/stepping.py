@@ -34,7 +34,7 @@ def options(description: str, *, prompt: int = 2000, answer: int = 200, rounds: 
     parser.add_argument("--peer-path", help="a folder that this environment should see first")
     parser.add_argument("--prompt", type=int, default=prompt, help="tokens of the prompt")
     parser.add_argument("--answer", type=int, default=answer, help="tokens of each answer")
-    parser.add_argument("--hidden", type=int, default=512, help="width of the model")
+    parser.add_argument("--hidden", type=int, default=256, help="width of the model")
     parser.add_argument("--rounds", type=int, default=rounds)
     given = parser.parse_args()
     if given.peer_python and not os.environ.get(_INSIDE):
@@ -138,15 +138,15 @@ class Timed:
         return statistics.median(self.seconds)
 
 
-def take_turns(steps: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, Timed]:
-    """Run each step once for warmth, then all of them in turns, starting with another one each round."""
+def take_turns(steps: Mapping[str, Callable[[], float]], rounds: int, *, warm: bool = False) -> dict[str, Timed]:
+    """Run each step once for warmth unless they are warm, then all in turns, starting with another one each round."""
     import torch
 
     on_gpu = torch.cuda.is_available()
     clock = time.perf_counter if on_gpu else time.process_time
     found = {name: Timed() for name in steps}
     names = list(steps)
-    for round_ in range(rounds + 1):
+    for round_ in range(warm, rounds + 1):
         for name in names[round_ % len(names) :] + names[: round_ % len(names)]:
             gc.collect()
             if on_gpu:
