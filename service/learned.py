@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from retrieval.embed.adapter import QueryAdapter
     from service.settings import Settings
 
-REGISTRY = "registry"  # folder in the home
 QUERY = "query"  # folder of the query adapter inside a version
 log = logging.getLogger(__name__)
 
@@ -29,6 +28,16 @@ class Learned:
     query: QueryAdapter | None  # of retrieval
 
 
+def registry_folder(settings: Settings) -> Path:
+    """Give the folder of versions of the policy that is set; each kind of policy has its own."""
+    return settings.home / "registry" / registry_kind(settings)
+
+
+def registry_kind(settings: Settings) -> str:
+    """Give the kind of policy that learns here; a remote one does not, but the embedded one beside it may."""
+    return "causal" if settings.policy == "causal" else "extractive"
+
+
 def find_learned(settings: Settings) -> Learned | None:
     """Look for a champion; a damaged one gives way to the one before it, which is told in the log.
 
@@ -39,13 +48,14 @@ def find_learned(settings: Settings) -> Learned | None:
         The champion, every file of it checked; None when the base serves.
     """
     from training.registry.registry import Registry
-    from training.registry.versions import BASE
 
-    serving = Registry(settings.home / REGISTRY).champion()
+    if settings.policy == "remote":
+        return None
+    serving = Registry(registry_folder(settings), kind=registry_kind(settings)).champion()
     for problem in serving.problems:
         log.error("registry: %s", problem)
     version = serving.version
-    if version.name == BASE or version.path is None:
+    if version.path is None:
         return None
     base = settings.embedding_model if settings.policy == "extractive" else settings.causal_model
     if version.kind != settings.policy or version.card.base != base:

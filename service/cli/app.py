@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from service.cli import ask, collections, doctor, feedback, ingest, keys, search, serve
+from service.cli import ask, collections, doctor, feedback, ingest, keys, search, serve, train, versions
 from service.cli.group import TellingGroup
 from service.cli.output import Json, emit
 
@@ -37,6 +37,8 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(collections.app, name="collections")
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(keys.app, name="keys")
+app.add_typer(train.app, name="train")
+app.add_typer(versions.app, name="versions")
 
 
 @app.command()

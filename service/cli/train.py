@@ -142,7 +142,7 @@ def _job(
         raise Refused(f"{options} is not TOML: {error}") from error
     return Job(
         records=records.absolute(),
-        registry=settings.home / "registry",
+        registry=settings.home / "registry" / policy,
         policy=policy,  # type: ignore[arg-type]  # write_job checks it
         model=model or settings.causal_model,
         encoder=settings.embedding_model,

@@ -122,10 +122,12 @@ def _registry(home: Any) -> Iterator[Registry]:
     """Give the registry; what it refuses becomes a message and an exit code."""
     from retrieval.errors import StorageFull
     from service.client.errors import Clash, Refused
+    from service.learned import registry_folder, registry_kind
     from training.registry import NothingBefore, NotPromotable, Registry, RegistryError, StaleWriter
 
     try:
-        yield Registry(settings_for(home=home).home / "registry")
+        settings = settings_for(home=home)
+        yield Registry(registry_folder(settings), kind=registry_kind(settings))
     except (StaleWriter, NotPromotable, NothingBefore) as error:
         raise Clash(str(error)) from error
     except (RegistryError, StorageFull) as error:

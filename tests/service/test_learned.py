@@ -10,7 +10,7 @@ import pytest
 
 from retrieval.embed import HashingEmbedder, QueryEncoder
 from retrieval.embed.adapter import AdaptedQuestions, QueryAdapter
-from service.learned import QUERY, REGISTRY, find_learned
+from service.learned import QUERY, find_learned, registry_folder
 from service.models import _questions, load_policies
 from service.settings import Settings
 from training.policy.extractive import Residual, adapter_files
@@ -32,7 +32,7 @@ def promote(settings: Settings, *, base: str = "hashing", kind: str = "extractiv
     query = QueryAdapter(query_for, np.eye(1, 384, dtype=np.float32), np.eye(1, 384, 1, dtype=np.float32))
     files = {f"{ADAPTER}/{name}": content for name, content in adapter_files(residual, {}).items()}
     files |= {f"{QUERY}/{name}": content for name, content in query.files().items()}
-    registry = Registry(settings.home / REGISTRY)
+    registry = Registry(registry_folder(settings))
     version = registry.publish(files, ModelCard(kind=kind, base=base))
     registry.promote(version.name, who="test", why="there is no gate here", force=True)
     return version.name
@@ -80,7 +80,7 @@ def test_questions_are_moved_for_search(settings: Settings) -> None:
 
 def test_after_a_rollback_the_base_answers(settings: Settings) -> None:
     promote(settings)
-    Registry(settings.home / REGISTRY).rollback(who="test")
+    Registry(registry_folder(settings)).rollback(who="test")
     assert find_learned(settings) is None
 
 
@@ -104,9 +104,9 @@ def test_a_query_adapter_for_another_encoder_is_left_out(settings: Settings) -> 
 def test_a_damaged_champion_gives_way_to_the_one_before(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
     first = promote(settings)
     second = promote(settings)
-    path = settings.home / REGISTRY / second / ADAPTER / "residual.safetensors"
+    path = registry_folder(settings) / second / ADAPTER / "residual.safetensors"
     if not path.exists():
-        (path,) = (settings.home / REGISTRY).glob(f"**/{second}/{ADAPTER}/residual.safetensors")
+        (path,) = (registry_folder(settings)).glob(f"**/{second}/{ADAPTER}/residual.safetensors")
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)

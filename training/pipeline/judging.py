@@ -70,7 +70,7 @@ def check_retrieval(work: Workspace) -> str:
 
 def publish(work: Workspace) -> str:
     """Publish the version with its verdict and its card, once; what passed becomes the candidate."""
-    registry = Registry(work.job.registry)
+    registry = Registry(work.job.registry, kind=work.job.policy)
     verdict = read(work)
     if not work.has(VERSION):
         known = [one for one in registry.list() if one.version and one.version.card.config.get("job") == _job_id(work)]

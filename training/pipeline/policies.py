@@ -12,7 +12,7 @@ from training.pipeline.memory import RememberingEmbedder
 from training.policy.base import Answer, Policy, Prompt
 from training.policy.extractive import ExtractivePolicy, Prior, load_residual
 from training.registry.registry import Registry
-from training.registry.versions import Version
+from training.registry.versions import BASES, Version
 
 if TYPE_CHECKING:
     from training.updates.trainable import Trainable
@@ -75,7 +75,7 @@ def open_contest(job: Job, options: dict[str, Any]) -> Contest:
         BadJob: The champion belongs to another kind of policy or another base.
     """
     encoder = RememberingEmbedder(load_embedder(job.encoder, cache_dir=job.cache))
-    serving = Registry(job.registry).champion().version
+    serving = Registry(job.registry, kind=job.policy).champion().version
     champion = serving if serving.path is not None else None
     base = job.encoder if job.policy == "extractive" else job.model
     if champion is not None and (champion.kind != job.policy or champion.card.base != base):
@@ -95,7 +95,7 @@ def _extractive(
     prior = Prior.for_encoder(job.encoder)
     policy = ExtractivePolicy(encoder, version="candidate", prior=prior)
     learned = load_residual(champion.adapter) if champion and champion.adapter else None
-    name = champion.name if champion else "base-extractive"
+    name = champion.name if champion else BASES["extractive"]
     holder = ExtractivePolicy(encoder, version=name, residual=learned, prior=prior)
     return Contest(ExtractiveTrainable(policy), policy, holder, name, encoder, base)
 
@@ -108,7 +108,7 @@ def _causal(
 
     policy = CausalLMPolicy.load(job.model, version="candidate")
     adapter: Path | None = champion.adapter if champion else None
-    name = champion.name if champion else "base-causal"
+    name = champion.name if champion else BASES["causal"]
     holder = CausalLMPolicy.load(job.model, adapter=adapter, version=name)
     trainable = CausalTrainable(policy, LoraSettings(**options), seed=job.seed)
     return Contest(trainable, policy, holder, name, encoder, base)

@@ -18,7 +18,7 @@ from training.registry.card import ModelCard, check_card
 from training.registry.errors import NoSuchVersion, NothingBefore, NotPromotable, StaleWriter, VersionDamaged
 from training.registry.promotable import must_be_promotable
 from training.registry.store import Content, Store, check_files
-from training.registry.versions import BASE, Listed, Mark, Serving, Version, base_version, is_name
+from training.registry.versions import BASES, Listed, Mark, Serving, Version, base_version, is_name
 
 _LOCK = ".lock"
 Clock = Callable[[], float]
@@ -27,14 +27,16 @@ Clock = Callable[[], float]
 class Registry:
     """Versions and aliases in a folder. Thread-safe; processes may share the folder."""
 
-    def __init__(self, root: Path, *, clock: Clock = time.time) -> None:
+    def __init__(self, root: Path, *, kind: str = "extractive", clock: Clock = time.time) -> None:
         """Open a registry; the folder is made when something is first written.
 
         Args:
             root: Its folder.
+            kind: Of policy; decides what serves as long as nothing was promoted.
             clock: Gives seconds since the epoch.
         """
         self.root = root
+        self.base = BASES[kind]
         self._store = Store(root)
         self._clock = clock
 
@@ -73,7 +75,7 @@ class Registry:
             VersionDamaged: Its manifest or card is damaged.
         """
         named = self.alias(name) or name
-        return base_version() if named == BASE else self._store.read(named, hashes=False)
+        return base_version(named) if named == self.base else self._store.read(named, hashes=False)
 
     def open(self, name: str) -> Version:
         """Check every file of a version against its SHA-256, then describe it.
@@ -88,7 +90,7 @@ class Registry:
             NoSuchVersion: Nothing of that name is published.
             VersionDamaged: Something in it is missing or differs.
         """
-        return base_version() if name == BASE else self._store.read(name, hashes=True)
+        return base_version(name) if name == self.base else self._store.read(name, hashes=True)
 
     def list(self) -> tuple[Listed, ...]:
         """Give every version, the newest first, the shipped start last."""
@@ -97,7 +99,7 @@ class Registry:
         for alias, name in [(CHAMPION, self._champions(state)[0]), *sorted(state.others.items())]:
             named.setdefault(name, []).append(alias)
         listed = []
-        for name in [*self._store.names(), BASE]:
+        for name in [*self._store.names(), self.base]:
             version, problem = None, ""
             try:
                 version = self.get(name)
@@ -184,9 +186,9 @@ class Registry:
             state = self._expect(expected)
             version = self.open(name)
             before = self._champions(state)[0]
-            if not force and name != BASE:
+            if not force and name != self.base:
                 must_be_promotable(version, before)
-            champions = () if name == BASE else (name, *(one for one in state.champions if one != name))
+            champions = () if name == self.base else (name, *(one for one in state.champions if one != name))
             others = {alias: one for alias, one in state.others.items() if (alias, one) != (CANDIDATE, name)}
             move = Move(state.sequence + 1, self._clock(), CHAMPION, before, name, who, why, "promote", force)
             return self._write(replace(state, champions=champions, others=others), move)
@@ -213,7 +215,7 @@ class Registry:
             StaleWriter: An alias was moved since `expected`.
             StorageFull: The disk is full.
         """
-        if alias in (CHAMPION, BASE) or is_name(alias) or not alias.isidentifier():
+        if alias in (CHAMPION, self.base) or is_name(alias) or not alias.isidentifier():
             raise NotPromotable(f"{alias!r} cannot be assigned: the champion is moved by promote and rollback")
         with self._locked():
             state = self._expect(expected)
@@ -244,14 +246,14 @@ class Registry:
         with self._locked():
             state = self._expect(expected)
             if not state.champions:
-                raise NothingBefore(f"{BASE} serves, and nothing was there before it")
+                raise NothingBefore(f"{self.base} serves, and nothing was there before it")
             left = list(state.champions[1:])
             problems = []
             while left and (problem := self.verify_quietly(left[0])):
                 problems.append(problem)
                 left.pop(0)
             told = "; ".join([why, *problems]) if problems else why
-            before, after = state.champions[0], [*left, BASE][0]
+            before, after = state.champions[0], [*left, self.base][0]
             move = Move(state.sequence + 1, self._clock(), CHAMPION, before, after, who, told, "rollback")
             return self._write(replace(state, champions=tuple(left)), move)
 
@@ -307,7 +309,7 @@ class Registry:
         return self._store.retired(name)
 
     def _champions(self, state: Aliases) -> tuple[str, ...]:
-        return (*state.champions, BASE)
+        return (*state.champions, self.base)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

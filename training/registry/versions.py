@@ -13,6 +13,7 @@ from typing import Any
 from training.registry.card import ModelCard
 
 BASE = "base-extractive"
+BASES = {"extractive": BASE, "causal": "base-causal"}  # what serves, by kind, as long as nothing was promoted
 ADAPTER = "adapter"  # folder of the policy's own files inside a version
 CARD, CARD_TEXT = "card.json", "card.md"
 _NAME = re.compile(r"v(\d{6,})-([a-z][a-z0-9]*)")
@@ -109,8 +110,13 @@ def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def base_version() -> Version:
-    """Give the start that ships with the package: always there, never damaged by anything in the registry."""
+def base_version(name: str = BASE) -> Version:
+    """Give what is always there and cannot be damaged: the start that ships with the package, or the causal model as
+    its makers left it.
+    """
+    if name != BASE:
+        summary = "The base model as its makers left it: no votes of this installation are in it."
+        return Version(name, ModelCard(kind="causal", base="as set", summary=summary, name=name), None)
     stored = json.loads((files("training.policy.extractive") / "prior.json").read_text())
     provenance = stored["provenance"]
     card = ModelCard(

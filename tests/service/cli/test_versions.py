@@ -19,7 +19,7 @@ app.info.cls = TellingGroup
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     monkeypatch.setenv("GROUNDLOOP_HOME", str(tmp_path))
-    return Registry(tmp_path / "registry")
+    return Registry(tmp_path / "registry" / "extractive")
 
 
 def run(*arguments: str, answer: str | None = None) -> tuple[int, str, str]:
