@@ -21,6 +21,7 @@ from training.updates.devices import Devices
 from training.updates.items import Prepared, prepare
 from training.updates.metrics import MetricsLog
 from training.updates.objective import JudgedObjective, Objective
+from training.updates.plots import write_plots
 from training.updates.run import Run
 from training.updates.trainable import Trainable
 
@@ -145,6 +146,8 @@ def train_policy(
             if run.stop_asked and not run.is_over:
                 raise Interrupted(f"stopped after {run.step} of {run.steps} steps")
     run.keep()
+    if devices.is_first:
+        write_plots(run_dir)
     return UpdateResult(
         steps=run.step,
         method="+".join(config.methods),
