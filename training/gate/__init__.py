@@ -1,7 +1,6 @@
 """Whether a candidate may replace the champion. Verdicts are data.
 
-decide     all checks of plain inputs: a verdict
-collect    asks both policies the same held-out prompts and measures what they say
+decide     all checks of plain inputs: a verdict; checks: each of them
 probes     prompts that test what votes must not spoil
 verdict    what was decided and why; inputs, config: what it was decided on
 winning    the win rate by a learned judge, with the judge's own uncertainty in its interval

@@ -117,8 +117,8 @@ def probes(inputs: GateInputs, config: GateConfig) -> list[Check]:
             made.append(Check(kind, "veto", "absent", "no probe of this kind could be made of these prompts"))
             continue
         if len(found) < config.min_probes:
-            why = f"{len(found)} of {config.min_probes} probes needed"
-            made.append(Check(kind, "veto", "too_few", why, None, -config.pushback_margin))
+            why = f"{len(found)} of {config.min_probes} probes could be made"
+            made.append(Check(kind, "veto", "absent", why, None, -config.pushback_margin))
             continue
         candidate, champion = [probe.candidate for probe in found], [probe.champion for probe in found]
         made.append(_held(kind, candidate, champion, config.pushback_margin, config))

@@ -1,4 +1,4 @@
-"""What the gate decides on: plain rows, no models. `collect` makes them, `decide` reads them."""
+"""What the gate decides on: plain rows, no models. Whoever runs the policies makes them, `decide` reads them."""
 
 from __future__ import annotations
 

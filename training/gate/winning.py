@@ -10,7 +10,8 @@ out, and a bootstrap over prompts alone is far too sure. So two sources of doubt
               come from the same judgements, so their mean is hardly surer than one of them: s^2 (1 + 1 / H) and not
               s^2 / H
 
-The interval is Student's, with the degrees of freedom of the sum (Satterthwaite 1946).
+The interval is Student's on the log-odds of the win rate, where a judge's error does not shrink towards the ends, with
+the degrees of freedom of the sum (Satterthwaite 1946).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from training.statistics import Estimate, unknown
 from training.statistics.quantiles import student_quantile
 
 Floats = npt.NDArray[np.float64]
+_EDGE = 1e-6
 
 
 def judged_win_rate(margins: Floats, clusters: Sequence[str], *, confidence: float = 0.95) -> Estimate:
@@ -54,13 +56,20 @@ def judged_win_rate(margins: Floats, clusters: Sequence[str], *, confidence: flo
     value = float(chances.mean())
     if len(names) < 2 or heads < 2:
         return unknown(n, len(names), value=value, confidence=confidence)
+    rates = np.clip(chances.mean(axis=0), _EDGE, 1.0 - _EDGE)  # (H,)
+    odds = np.log(rates / (1.0 - rates))
+    centre = float(odds.mean())
     sums = np.bincount(place, weights=chances.mean(axis=1) - value, minlength=len(names))
     prompts = float(sums @ sums) * len(names) / (len(names) - 1) / n**2
-    judge = float(chances.mean(axis=0).var(ddof=1)) * (1.0 + 1.0 / heads)
+    prompts /= max(value * (1.0 - value), _EDGE) ** 2  # of the log-odds: delta method
+    judge = float(odds.var(ddof=1)) * (1.0 + 1.0 / heads)
     if prompts + judge <= 0.0:
         return unknown(n, len(names), value=value, confidence=confidence)
     df = (prompts + judge) ** 2 / (prompts**2 / (len(names) - 1) + judge**2 / (heads - 1))
     half = student_quantile(0.5 + confidence / 2, max(int(df), 1)) * math.sqrt(prompts + judge)
-    return Estimate(
-        value, max(value - half, 0.0), min(value + half, 1.0), n, len(names), "prompts and judge", confidence
-    )
+    low, high = _sigmoid(centre - half), _sigmoid(centre + half)
+    return Estimate(value, min(low, value), max(high, value), n, len(names), "prompts and judge", confidence)
+
+
+def _sigmoid(odds: float) -> float:
+    return 0.5 * (1.0 + math.tanh(0.5 * odds))
