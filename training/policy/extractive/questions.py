@@ -67,13 +67,15 @@ def squad(path: Path) -> QuestionSet:
     return made
 
 
-def covidqa(path: Path) -> QuestionSet:
-    """Read the half of COVID-QA's articles that may be trained on, cut into passages; wrong offsets are not used."""
-    made = QuestionSet("covidqa (half of the articles)")
+def covidqa(path: Path, *, held_out: bool = False) -> QuestionSet:
+    """Read the half of COVID-QA's articles that may be trained on, or the other one, cut into passages; wrong offsets
+    are not used.
+    """
+    made = QuestionSet("covidqa (the other half)" if held_out else "covidqa (half of the articles)")
     for article in json.loads(path.read_text())["data"]:
         for paragraph in article["paragraphs"]:
             group = str(paragraph["document_id"])
-            if int(hashlib.sha256(group.encode()).hexdigest(), 16) % 2:
+            if int(hashlib.sha256(group.encode()).hexdigest(), 16) % 2 != held_out:
                 continue
             rows = [made.add(text, group) for text in _cut(paragraph["context"])]
             for qa in paragraph["qas"]:
