@@ -72,7 +72,7 @@ def choose(
             rewards = heads.rewards(table[:, :columns], by_row)[:, 0]
             touched = _answers(test)
             outside[touched] = rewards[touched]
-            loss += _loss(rewards, heads.bias, heads.position, test)
+            loss += judged_loss(rewards, heads.bias, heads.position, test)
         losses[f"{precision:g}/{semantic:g}"] = loss / max(found.weight, 1e-9)
         if loss < least:
             best, least = Choice(precision, semantic, outside, losses), loss
@@ -90,8 +90,18 @@ def _answers(found: Judgements) -> npt.NDArray[np.int64]:
     return rows
 
 
-def _loss(rewards: Floats, bias: float, position: float, found: Judgements) -> float:
-    """Give the summed log-loss of judgements, nats; voters are new, so no leniency is known."""
+def judged_loss(rewards: Floats, bias: float, position: float, found: Judgements) -> float:
+    """Give the summed log-loss of judgements, nats; voters are new, so no leniency is known.
+
+    Args:
+        rewards: `(N,)`.
+        bias: Of a typical vote.
+        position: Advantage of the first place.
+        found: What was judged.
+
+    Returns:
+        Weighted sum.
+    """
     margins = rewards[found.first] - rewards[found.second] + position * found.ordered
     votes = rewards[found.answer] + bias
     total = found.pair_weight @ _nll(margins, found.target) + found.vote_weight @ _nll(votes, found.up)

@@ -96,7 +96,8 @@ def load_reward(directory: Path, encoder: Embedder | None) -> TrainedReward:
 def _build(
     directory: Path, manifest: Mapping[str, Any], tensors: Mapping[str, Floats], encoder: Embedder | None
 ) -> TrainedReward:
-    representation = _representation(directory, manifest["representation"], encoder)
+    config = _config(manifest["config"])
+    representation = _representation(directory, manifest["representation"], config, encoder)
     stored, wanted = list(manifest["columns"]), representation.columns
     size, count = len(stored), tensors["weights"].shape[0]
     shapes = {"mean": (size,), "spread": (size,), "weights": (count, size)}
@@ -108,9 +109,6 @@ def _build(
     unknown = set(stored) - set(wanted)
     if unknown:
         raise RewardDamaged(f"{directory} has weights for unknown features: {sorted(unknown)[:5]}")
-    config = dict(manifest["config"])
-    config["floors"], config["lora"] = Floors(**config["floors"]), LoraConfig(**config["lora"])
-    config = {name: tuple(value) if isinstance(value, list) else value for name, value in config.items()}
     named = list(manifest["segments"])
     deltas = tensors.get("segments", np.zeros((0, size)))
     if deltas.shape != (len(named), size) or not np.isfinite(deltas).all():
@@ -128,17 +126,31 @@ def _build(
         weights=np.stack([_fill(row, stored, wanted, 0.0) for row in tensors["weights"]]),
         segments={name: _fill(row, stored, wanted, 0.0) for name, row in zip(named, deltas, strict=True)},
         calibration=calibration,
-        config=RewardConfig(**config),
+        config=config,
         facts=dict(manifest["facts"]),
     )
 
 
-def _representation(directory: Path, manifest: Mapping[str, Any], encoder: Embedder | None) -> Representation:
+def _config(stored: Mapping[str, Any]) -> RewardConfig:
+    plain: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
+    return RewardConfig(**plain | {"floors": Floors(**stored["floors"]), "lora": LoraConfig(**stored["lora"])})
+
+
+def _representation(
+    directory: Path, manifest: Mapping[str, Any], config: RewardConfig, encoder: Embedder | None
+) -> Representation:
     if encoder is None or encoder.model_name != manifest["encoder"]:
         given = "none" if encoder is None else encoder.model_name
         raise RewardDamaged(f"{directory} was trained with the encoder {manifest['encoder']}, not {given}")
     if manifest["kind"] == "features":
         return FeatureRepresentation(encoder, semantic=bool(manifest["semantic"]))
+    if manifest["kind"] in ("encoder", "causal"):
+        from training.reward.backbone import ADAPTER, FinetunedRepresentation, open_backbone, restore_adapter
+
+        features = FeatureRepresentation(encoder, semantic=bool(manifest["semantic"]))
+        backbone = open_backbone(manifest["base"], manifest["kind"], config.lora, int(manifest["seed"]), features)
+        restore_adapter(backbone.module, (directory / ADAPTER).read_bytes())
+        return FinetunedRepresentation(features, backbone, config.lora, int(manifest["seed"]))
     raise RewardDamaged(f"{directory} has a base of unknown kind {manifest['kind']!r}")
 
 

@@ -16,7 +16,7 @@ from training.reward.config import FEATURES as FEATURE_BASE
 from training.reward.config import RewardConfig
 from training.reward.features.describe import Describer
 from training.reward.features.names import FEATURES
-from training.reward.heads import fit_heads
+from training.reward.heads import Heads, fit_heads
 from training.reward.judgements import gather, require
 from training.reward.model import Scale, TrainedReward
 from training.reward.representation import FeatureRepresentation, Progress, represent
@@ -52,12 +52,40 @@ def train_reward(
         ValueError: The base needs an encoder and none was given.
     """
     config = config or RewardConfig()
-    found = gather(examples)
-    require(found, config.floors)
+    require(gather(examples), config.floors)
     if encoder is None:
         raise ValueError("a reward model needs the sentence encoder")
     if config.base != FEATURE_BASE:
-        raise ValueError(f"no reward model over the base {config.base!r}")
+        from training.reward.finetune import train_finetuned
+
+        return train_finetuned(
+            examples, config, encoder=encoder, calibration=calibration, progress=progress, describer=describer
+        )
+    model, heads = fit_features(examples, config, encoder=encoder, progress=progress, describer=describer)
+    return _recalibrated(model, calibration, heads.position)
+
+
+def fit_features(
+    examples: Sequence[Example],
+    config: RewardConfig,
+    *,
+    encoder: Embedder,
+    progress: Progress | None = None,
+    describer: Describer | None = None,
+) -> tuple[TrainedReward, Heads]:
+    """Fit heads over named features, calibrated on left-out folds of the same examples.
+
+    Args:
+        examples: To learn from; enough of them.
+        config: How.
+        encoder: The shared sentence encoder.
+        progress: Told what is being done, and its share done.
+        describer: See `train_reward`.
+
+    Returns:
+        The model, and the heads with the nuisances that are no part of it.
+    """
+    found = gather(examples)
     wants = config.semantic != 0 and any(config.semantics) if config.semantic is None else config.semantic > 0
     full = FeatureRepresentation(encoder, semantic=wants, describer=describer)
     raw = represent(full, *_texts(examples), progress)
@@ -86,7 +114,7 @@ def train_reward(
             "examples": len(examples),
         },
     )
-    return _recalibrated(model, calibration, heads.position)
+    return model, heads
 
 
 def _recalibrated(model: TrainedReward, calibration: Sequence[Example], position: float) -> TrainedReward:

@@ -94,6 +94,11 @@ class Describer:
         kept = sorted(sorted(found, key=lambda at: (-found[at], at))[:most])
         return " ".join(reading.candidates[at].sentence.text for at in kept)
 
+    def forget_rows(self) -> None:
+        """Describe every answer afresh; what is known of prompts and texts stays."""
+        with self._lock:
+            self._rows.clear()
+
     def _read(self, prompt: Prompt) -> Reading:
         with self._lock:
             if prompt in self._readings:
