@@ -139,6 +139,11 @@ class CausalTrainable:
         self.module.eval()
         return self.policy.sample(prompts, n, sampling)
 
+    def draw(self, prompt: Prompt, n: int, sampling: Sampling) -> list[Answer]:
+        """Draw n answers independently of each other under the present weights."""
+        self.module.eval()
+        return self.policy.draw(prompt, n, sampling)
+
     def regularizer(self) -> Tensor:
         """Give 0: distances of LoRA's factors say little; KL and the NLL of preferred answers hold it back."""
         return torch.zeros((), device=self.policy.model.device)

@@ -85,6 +85,10 @@ class ExtractiveTrainable:
         """Draw n answers for each prompt under the present weights."""
         return self.policy.sample(prompts, n, sampling)
 
+    def draw(self, prompt: Prompt, n: int, sampling: Sampling) -> list[Answer]:
+        """Draw n answers independently of each other under the present weights."""
+        return self.policy.draw(prompt, n, sampling)
+
     def regularizer(self) -> Tensor:
         """Give the squared length of the residual: its distance from the base."""
         total: Tensor = sum((weights.square().sum() for weights in self.parameters().values()), torch.zeros(()))

@@ -62,6 +62,10 @@ class Trainable(Protocol):
         """Draw n answers for each prompt under the present weights; the prompt is computed once for its n."""
         ...
 
+    def draw(self, prompt: Prompt, n: int, sampling: Sampling) -> list[Answer]:
+        """Draw n answers independently of each other under the present weights; `sample` may keep them apart."""
+        ...
+
     def regularizer(self) -> Tensor:
         """Give the squared distance of the weights from the base (scalar), where that is a sensible penalty; else 0."""
         ...

@@ -147,6 +147,23 @@ class CausalLMPolicy:
         """
         return [self._draw_many(prompt, n, sampling, cancelled or never) for prompt in prompts]
 
+    def draw(self, prompt: Prompt, n: int, sampling: Sampling) -> list[Answer]:
+        """Draw n answers independently of each other, so that some may repeat: what estimates over the policy need.
+
+        Args:
+            prompt: What was asked and shown, computed once.
+            n: Answers.
+            sampling: How to draw; answer i has the seed of this plus i.
+
+        Returns:
+            The n answers.
+
+        Raises:
+            PolicyError: The prompt does not fit, or the policy was closed.
+        """
+        seed = _seed(sampling)
+        return self._grow(prompt, [self._line(sampling, seed + number) for number in range(n)], never)
+
     def logprobs(self, prompts: Sequence[Prompt], answers: Sequence[Answer], *, temperature: float = 1.0) -> Tensor:
         """Give `[B, T]` float32 log-probabilities per token, zero where padded; differentiable.
 

@@ -124,6 +124,21 @@ class ExtractivePolicy:
         """
         return [self._draw_many(prompt, n, sampling, cancelled or never) for prompt in prompts]
 
+    def draw(self, prompt: Prompt, n: int, sampling: Sampling) -> list[Answer]:
+        """Draw n answers independently of each other, so that some may repeat: what estimates over the policy need.
+
+        Args:
+            prompt: What was asked and shown, read once.
+            n: Answers.
+            sampling: How to draw; answer i has the seed of this plus i.
+
+        Returns:
+            The n answers.
+        """
+        reading = self.read(prompt)
+        seeds = [_seed(sampling) + number for number in range(n)]
+        return [self._draw(prompt, reading, replace(sampling, seed=seed), seed)[0] for seed in seeds]
+
     def logprobs(self, prompts: Sequence[Prompt], answers: Sequence[Answer], *, temperature: float = 1.0) -> Tensor:
         """Give `[B, T]` float32 log-probabilities per step, zero where padded or forced; differentiable in
         `residual.parameters()`.
