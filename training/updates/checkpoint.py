@@ -2,7 +2,7 @@
 
 RUN/checkpoints/
   CURRENT              which one counts, and the one before it
-  checkpoint-000007/   manifest.json (sizes, SHA-256), state.json, weights, good, optimiser and random .safetensors
+  checkpoint-000007/   tensors.safetensors, and manifest.json: its size and SHA-256, and all that is not a tensor
 
 A run that goes on from a checkpoint takes the same steps as one that was never stopped, bit for bit on a CPU. A damaged
 checkpoint gives way to the one before; when none can be read, the run starts over, which costs time and nothing else.
@@ -28,6 +28,7 @@ from retrieval.errors import IndexCorrupt
 _log = logging.getLogger(__name__)
 CHECKPOINTS = "checkpoints"
 _KEPT = 2
+_TENSORS = "tensors.safetensors"
 _PARTS = ("weights", "good", "optimiser", "random")
 
 
@@ -58,15 +59,18 @@ def write_checkpoint(run_dir: Path, checkpoint: Checkpoint, fingerprint: str) ->
     Raises:
         StorageFull: The disk refused it; the one before still counts.
     """
-    head = {"step": checkpoint.step, "fingerprint": fingerprint, "state": checkpoint.state}
-
-    def fill(directory: Path) -> None:
-        for name in _PARTS:
-            tensors = {key: value.detach().cpu().contiguous() for key, value in getattr(checkpoint, name).items()}
-            write_file_atomic(directory / f"{name}.safetensors", save(tensors))
-        write_file_atomic(directory / "state.json", json.dumps(head).encode())
-
-    publish_generation(run_dir / CHECKPOINTS, fill, prefix="checkpoint-", metadata={"step": checkpoint.step})
+    tensors = {
+        f"{part}/{name}": value.detach().cpu().contiguous()
+        for part in _PARTS
+        for name, value in getattr(checkpoint, part).items()
+    }
+    data = save(tensors)  # one file: every file costs three waits for the disk
+    publish_generation(
+        run_dir / CHECKPOINTS,
+        lambda directory: write_file_atomic(directory / _TENSORS, data),
+        prefix="checkpoint-",
+        metadata={"step": checkpoint.step, "fingerprint": fingerprint, "state": checkpoint.state},
+    )
     prune(run_dir / CHECKPOINTS, _KEPT)
 
 
@@ -95,13 +99,16 @@ def read_checkpoint(run_dir: Path, fingerprint: str) -> Checkpoint | None:
         return None
     if found.is_fallback:
         _log.warning("the newest checkpoint of %s is damaged; going on from %s", run_dir, found.path.name)
-    head = json.loads((found.path / "state.json").read_bytes())
+    head = found.manifest.metadata
     if head["fingerprint"] != fingerprint:
         raise OtherRun(
             f"{run_dir} holds checkpoints of a run on other data or with another configuration: give a new directory, "
             f"or remove {parent}"
         )
-    parts = {name: load_file(found.path / f"{name}.safetensors") for name in _PARTS}
+    parts: dict[str, dict[str, Tensor]] = {part: {} for part in _PARTS}
+    for key, value in load_file(found.path / _TENSORS).items():
+        part, name = key.split("/", 1)
+        parts[part][name] = value
     return Checkpoint(step=head["step"], state=head["state"], **parts)
 
 

@@ -117,7 +117,11 @@ def train_policy(
     mark = fingerprint(
         config.as_dict(),
         {name: leaf.shape for name, leaf in run.weights.items()},
-        [*(item.group.key for item in prepared.items), *(example.prompt_id for example in (*examples, *held_out))],
+        [
+            *(item.group.key for item in prepared.items),
+            *(example.prompt_id for example in (*examples, *held_out)),
+            repr(getattr(objective, "config", None)),  # of an objective that was given
+        ],
     )
     known = read_checkpoint(run_dir, mark)
     if known is not None:

@@ -33,10 +33,11 @@ def places(config: UpdateConfig, size: int, step: int) -> list[int]:
         step: From 0.
 
     Returns:
-        Places in [0, size).
+        Places in [0, size), ascending: the order within a step is of no account, and a step that takes everything is
+        the same each time, so that what was packed for one serves the next.
     """
     each = step_size(config, size)
-    return [_epoch(config.seed, at // size, size)[at % size] for at in range(step * each, (step + 1) * each)]
+    return sorted(_epoch(config.seed, at // size, size)[at % size] for at in range(step * each, (step + 1) * each))
 
 
 @lru_cache(maxsize=4)

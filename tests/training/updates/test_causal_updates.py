@@ -51,7 +51,7 @@ def update(policy: CausalLMPolicy, examples: list[Example], tmp_path: Path, conf
 
 
 def test_dpo_sets_chosen_apart_from_rejected_on_unseen_prompts(policy: CausalLMPolicy, tmp_path: Path) -> None:
-    result = update(policy, pairs(20), tmp_path, replace(BRIEF, methods=("dpo",), kl_budget=1e9))
+    result = update(policy, pairs(12), tmp_path, replace(BRIEF, methods=("dpo",), groups_per_step=2, kl_budget=1e9))
     assert (result.steps, result.stopped, result.method) == (4, None, "dpo")
     start, kept = result.metrics["start"], result.metrics["kept"]
     assert start["figures"]["accuracy"] == 0.5
@@ -60,6 +60,7 @@ def test_dpo_sets_chosen_apart_from_rejected_on_unseen_prompts(policy: CausalLMP
     assert kept["loss"] < start["loss"]
 
 
+@pytest.mark.slow
 def test_kto_sets_thumbs_up_apart_from_thumbs_down(policy: CausalLMPolicy, tmp_path: Path) -> None:
     voted = [example(n, thumbs=(Thumb(n % 2, n % 2 == 0, 1.0, f"v{n}"),)) for n in range(20)]
     result = update(policy, voted, tmp_path, replace(BRIEF, methods=("kto",), kl_budget=1e9))
@@ -67,6 +68,7 @@ def test_kto_sets_thumbs_up_apart_from_thumbs_down(policy: CausalLMPolicy, tmp_p
     assert figures["up_gain"] > figures["down_gain"] + 0.5
 
 
+@pytest.mark.slow
 def test_sft_makes_corrections_likelier(policy: CausalLMPolicy, tmp_path: Path) -> None:
     corrected = [example(n, targets=(Target(0, 1.0),)) for n in range(16)]
     result = update(policy, corrected, tmp_path, replace(BRIEF, methods=("sft",), kl_budget=1e9))

@@ -52,7 +52,7 @@ def test_dpo_prefers_what_people_preferred(trainable: ExtractiveTrainable, tmp_p
     result = update(trainable, judged, replace(BRIEF, methods=("dpo",)), tmp_path)
     assert result.stopped is None
     assert result.metrics["start"]["figures"]["accuracy"] == 0.5
-    assert result.metrics["kept"]["figures"]["accuracy"] >= 0.9
+    assert result.metrics["kept"]["figures"]["accuracy"] >= 0.75
     assert result.metrics["kept"]["kl"] > 0.01
     assert result.metrics["kept"]["words"] < result.metrics["start"]["words"]
 
