@@ -13,6 +13,7 @@ from tests.training.conftest import make_prompt
 from training.datasets.examples import Example, Pair, Target, Thumb
 from training.policy.base import Answer, Sampling
 from training.policy.causal import CausalLMPolicy
+from training.scoring.reference import ReferenceCache
 from training.updates.causal import CausalTrainable, LoraSettings
 from training.updates.config import UpdateConfig
 from training.updates.loop import UpdateResult, train_policy
@@ -135,3 +136,46 @@ def test_checkpointed_gradients_are_the_same(tiny_checkpoint: Path) -> None:
     assert plain
     for left, right in zip(plain, checkpointed, strict=True):
         assert torch.allclose(left, right, atol=1e-5)
+
+
+def test_what_the_base_says_is_computed_once_and_kept(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    def reference(cache: ReferenceCache) -> torch.Tensor:
+        policy = CausalLMPolicy.load(str(tiny_checkpoint), version="tiny", device="cpu")
+        trainable = CausalTrainable(policy, SMALL, cache=cache)
+        group = trainable.prepare(make_prompt(), [answer(GOOD), answer(BAD + " And more.")])
+        with torch.no_grad():
+            for leaf in trainable.parameters().values():
+                leaf.add_(0.1)
+        values, mask = trainable.reference_logprobs(group)
+        assert mask.sum(1).tolist() == [len(ids) for ids in group.prepared.answers]
+        assert not values.requires_grad
+        return values
+
+    with ReferenceCache(tmp_path) as cache:
+        first = reference(cache)
+        assert cache.computed == 1
+    with ReferenceCache(tmp_path) as cache:
+        again = reference(cache)
+        assert cache.computed == 0
+    assert torch.equal(first, again)
+    base = CausalLMPolicy.load(str(tiny_checkpoint), version="tiny", device="cpu")
+    plain = base.logprobs([make_prompt()] * 2, [answer(GOOD), answer(BAD + " And more.")])
+    assert torch.allclose(first, plain, atol=1e-4)
+
+
+def test_mixed_precision_is_close_and_the_adapter_stays_exact(tiny_checkpoint: Path) -> None:
+    def scores(bf16: bool) -> torch.Tensor:
+        policy = CausalLMPolicy.load(str(tiny_checkpoint), version="tiny", device="cpu")
+        trainable = CausalTrainable(policy, SMALL, bf16=bf16)
+        group = trainable.prepare(make_prompt(), [answer(GOOD), answer(BAD)])
+        values, mask = trainable.logprobs(group)
+        values[mask].mean().backward()
+        leaves = trainable.parameters().values()
+        assert all(leaf.dtype == torch.float32 for leaf in leaves)
+        assert any(leaf.grad is not None and bool(leaf.grad.abs().sum() > 0) for leaf in leaves)
+        return values.detach()[mask]
+
+    exact, mixed = scores(False), scores(True)
+    assert mixed.dtype == torch.float32
+    assert not torch.equal(exact, mixed)
+    assert torch.allclose(exact.mean(), mixed.mean(), rtol=0.05)
