@@ -2,8 +2,8 @@
 
 A logistic regression, solved exactly; begin, asqa and edits weigh the same, and so do supported and unsupported
 sentences of each. Error rates are of sentences that were not used: five folds, sentences that share passages (edits
-with the answers beside them) together. The threshold balances the two errors over begin and asqa, out of fold. Takes a few
-minutes on one core.
+with the answers beside them) together. The threshold balances the two errors over begin and asqa, out of fold. Takes
+a few minutes on one core.
 """
 
 from __future__ import annotations
