@@ -39,11 +39,18 @@ class World:
     there: npt.NDArray[np.bool_]  # (Q, C)
     words: Floats  # (Q, C) length of the answer
     group: npt.NDArray[np.int64]  # (Q,) article
+    document: npt.NDArray[np.int64]  # (Q,) paragraph
 
     def chosen(self, weights: Floats) -> npt.NDArray[np.int64]:
         """Give the sentence that a policy with `(F,)` weights answers with, `(Q,)`."""
         best: npt.NDArray[np.int64] = np.where(self.there, self.features @ weights, -np.inf).argmax(axis=1)
         return best
+
+    def chances(self, weights: Floats) -> Floats:
+        """Give the chance of each sentence under a policy's softmax, `(Q, C)`."""
+        scores = np.where(self.there, self.features @ weights, -np.inf)
+        odds: Floats = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return odds / odds.sum(axis=1, keepdims=True)
 
     def hits(self, weights: Floats) -> npt.NDArray[np.bool_]:
         """Tell for which questions a policy answers rightly, `(Q,)`."""
@@ -56,8 +63,9 @@ def load_world(path: Path = KEPT) -> World:
     if not path.exists():
         make_directory(path.parent)
         write_file_atomic(path, _made())
+    documents = [min(question.rows) for question in squad(DATA / "qa" / "xquad.en.json").questions]
     with np.load(path) as kept:
-        return World(**{name: kept[name] for name in World.__dataclass_fields__})
+        return World(**{name: kept[name] for name in kept.files}, document=np.array(documents))
 
 
 def _made() -> bytes:
