@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.report import arguments
 
-HELPERS = {"corpus", "fill", "load", "peers", "report", "serving", "stepping", "yardstick"}
+HELPERS = {"corpus", "fill", "gate_trials", "gate_world", "load", "peers", "report", "serving", "stepping", "yardstick"}
 WITH_PEER = {"http_search", "ingest"}  # the step benchmarks have another peer, named to each of them
 
 
