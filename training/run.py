@@ -47,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log.error("%s", error)
         return MEANINGLESS
     _be_nice()
+    if job.policy == "extractive":
+        _one_thread()
     state = run_cycle(options.job, job, stopped=stop.is_set)
     log.info("%s: %s", state.status, state.reason)
     return {"failed": FAILED, "stopped": STOPPED}.get(state.status, DONE)
@@ -62,6 +64,13 @@ def _stop_on_signal() -> threading.Event:
 def _be_nice() -> None:
     if os.nice(0) < NICENESS:
         os.nice(NICENESS - os.nice(0))
+
+
+def _one_thread() -> None:
+    """Some thirty weights are not worth a second core, and threads that wait for each other cost more than they do."""
+    import torch
+
+    torch.set_num_threads(1)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def promote(
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Make a version the champion: it serves from the next request on."""
+    """Make a version the champion: it serves from the next start of the API on."""
     with _registry(home) as registry:
         version, state, before = registry.get(name), registry.aliases(), registry.alias("champion")
         if not yes:

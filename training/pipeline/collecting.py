@@ -9,8 +9,8 @@ from training.datasets.examples import Example
 from training.gate.inputs import GateInputs, Given, JudgeQuality, Row
 from training.policy.base import Answer, Policy, Prompt, Sampling
 from training.reward.base import RewardModel
+from training.updates.rewards import Grounded
 
-Grounded = Callable[[Prompt, Answer], float | None]
 Distance = Callable[[Prompt, Answer], float]
 
 

@@ -81,11 +81,12 @@ def _stages(directory: Path, job: Job, reporter: Reporter, stopped: Callable[[],
 
 def _reason(error: Exception) -> str | None:
     """Give the message of an error that says itself what would be right; None for a bug."""
+    from training.evaluation.golden import GoldenError
     from training.records.errors import RecordsError
     from training.registry.errors import RegistryError
     from training.reward.errors import RewardError
     from training.updates.config import BadConfig
     from training.updates.loop import NothingToTrain
 
-    expected = (BadJob, RecordsError, RegistryError, RewardError, BadConfig, NothingToTrain, StorageFull)
+    expected = (BadJob, GoldenError, RecordsError, RegistryError, RewardError, BadConfig, NothingToTrain, StorageFull)
     return str(error) if isinstance(error, expected) else None

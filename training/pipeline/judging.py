@@ -8,9 +8,12 @@ from typing import Any
 
 from retrieval.embed.adapter import load_query_adapter
 from training.datasets.evidence import evidence_marks
+from training.evaluation.evaluate import evaluate
+from training.evaluation.golden import read_golden
 from training.gate.config import GateConfig
 from training.gate.decide import decide
-from training.gate.inputs import JudgeQuality
+from training.gate.inputs import Golden, JudgeQuality
+from training.gate.probes import run_probes
 from training.gate.verdict import Check, Verdict
 from training.pipeline.collecting import collect
 from training.pipeline.job import BadJob
@@ -42,11 +45,18 @@ def compare(work: Workspace) -> str:
             absent=[example.prompt for example in rehearse(work.parts.asked, work.contest.encoder)],
             judge=work.reward_model(JUDGE),
             quality=_quality(work),
+            grounded=work.grounded,
             distance=work.contest.distance,
             progress=work.progress,
         )
+        golden = _golden(work)
+        probes = run_probes(
+            work.contest.policy,
+            work.contest.champion,
+            [(example.prompt_id, example.prompt) for example in work.parts.asked],
+        )
         hashes = {"records": work.digest, "seed": str(work.job.seed)}
-        verdict = decide(replace(inputs, hashes=hashes), config)
+        verdict = decide(replace(inputs, golden=golden, probes=probes, hashes=hashes), config)
         work.write(VERDICT, verdict.as_dict())
     verdict = read(work)
     return "passed" if verdict.passed else "; ".join(check.name for check in verdict.checks if not check.passed)
@@ -93,6 +103,20 @@ def _quality(work: Workspace) -> JudgeQuality:
     measured = [report[kind]["accuracy"] for kind in ("pairs", "votes") if report.get(kind)]
     best = max((Estimate.from_dict(one) for one in measured), key=lambda one: one.n, default=None)
     return JudgeQuality(report["version"], best or Estimate(float("nan"), float("-inf"), float("inf"), 0, 0, "none"))
+
+
+def _golden(work: Workspace) -> tuple[Golden, ...]:
+    """Ask both the operator's questions; only what comes with passages of its own can be asked without a search."""
+    if work.job.golden is None:
+        return ()
+    questions = [one for one in read_golden(work.job.golden) if one.passages is not None]
+    if not questions:
+        raise BadJob(f"no question of {work.job.golden} has passages of its own; training has nothing to search in")
+    ours, theirs = (evaluate(policy, questions) for policy in (work.contest.policy, work.contest.champion))
+    return tuple(
+        Golden("correct", new.id, new.figures.get("correct", 0.0), old.figures.get("correct", 0.0))
+        for new, old in zip(ours.rows, theirs.rows, strict=True)
+    )
 
 
 def _job_id(work: Workspace) -> str:

@@ -20,6 +20,9 @@ from training.updates.config import UpdateConfig
 from training.updates.loop import Progress, UpdateResult, train_policy
 from training.updates.point import STEPS, train_pointer
 from training.updates.pointing import PointingConfig
+from training.updates.ppo import train_ppo
+from training.updates.ppo_config import PPOConfig, ppo_update
+from training.updates.rewards import Grounded
 from training.updates.trainable import Trainable
 
 REHEARSED = 0.25  # weight of declining a question whose documents were taken away, against one judgement
@@ -38,6 +41,7 @@ def update(
     options: Mapping[str, Any] | None = None,
     ppo: Mapping[str, Any] | None = None,
     seed: int = 0,
+    grounded: Grounded | None = None,
     progress: Callable[[Progress], None] | None = None,
     stopped: Callable[[], bool] = never,
 ) -> UpdateResult:
@@ -55,6 +59,7 @@ def update(
         options: Settings of the update by name.
         ppo: Settings of PPO by name.
         seed: Of everything drawn.
+        grounded: Tells PPO how well an answer is supported; None for policies whose answers are verbatim.
         progress: Told after every step.
         stopped: Asked before every step.
 
@@ -83,24 +88,20 @@ def update(
             progress=progress,
             stopped=stopped,
         )
-    config = UpdateConfig.for_policy(trainable.kind, methods=methods, **changes)
     if methods == ("ppo",):
-        from training.updates.ppo import PPOConfig, PPOObjective
-
-        objective = PPOObjective(
-            trainable, [example.prompt for example in examples], reward, PPOConfig(**dict(ppo or {})), seed=config.seed
-        )
-        return train_policy(
+        return train_ppo(
             trainable,
             examples,
-            config,
+            reward,
+            ppo_update(trainable.kind, **changes),
+            PPOConfig(**dict(ppo or {})),
             run_dir=run_dir,
             held_out=held_out,
-            reward=reward,
-            objective=objective,
+            grounded=grounded,
             progress=progress,
             stopped=stopped,
         )
+    config = UpdateConfig.for_policy(trainable.kind, methods=methods, **changes)
     taught = [*examples, *unanswerable(examples, seed, weight=REHEARSED)]
     if "sft" not in config.methods:
         taught = [replace(example, targets=()) for example in examples]

@@ -104,6 +104,7 @@ def update_policy(work: Workspace) -> str:
                 options={name: value for name, value in options.items() if name not in OF_THE_TRAINABLE},
                 ppo=work.job.option("ppo"),
                 seed=work.job.seed,
+                grounded=work.grounded,
                 progress=lambda at: work.progress(at.step / max(at.steps, 1)),
                 stopped=work.stopped,
             )

@@ -21,6 +21,7 @@ from training.records.types import Record
 from training.reward.config import RewardConfig
 from training.reward.model import TrainedReward
 from training.reward.store import load_reward
+from training.updates.rewards import Grounded
 
 SNAPSHOT, RECORDS = "snapshot", "records.jsonl"
 REWARD, JUDGE = "reward", "judge"
@@ -96,6 +97,15 @@ class Workspace:
     def reward_model(self, name: str) -> TrainedReward:
         """Load the reward model of the policy, or the judge of the gate."""
         return load_reward(self.directory / name, self.contest.encoder)
+
+    @cached_property
+    def grounded(self) -> Grounded | None:
+        """What tells how well an answer is supported; None for the embedded policy, whose answers are verbatim."""
+        if self.job.policy == "extractive":
+            return None
+        from training.evaluation.groundedness import Groundedness
+
+        return Groundedness.load(self.contest.encoder).of_answer
 
     def has(self, name: str) -> bool:
         """Tell whether a stage left its result."""
