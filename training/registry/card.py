@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from math import isfinite
 from typing import Any
 
 from training.gate.verdict import Verdict
@@ -139,7 +140,7 @@ def check_card(card: ModelCard) -> bytes:
     try:
         if card.verdict is not None:
             Verdict.from_dict(card.verdict)
-        content = json.loads(json.dumps(card.as_dict(), allow_nan=False))
+        content = json.loads(json.dumps(_finite(card.as_dict()), allow_nan=False))
     except (TypeError, ValueError) as error:
         raise BadCard(f"the model card cannot be written as JSON: {error}") from error
     for path, value in _leaves(content, ""):
@@ -148,6 +149,15 @@ def check_card(card: ModelCard) -> bytes:
         if isinstance(value, str) and len(value) > _LONGEST:
             raise BadCard(f"{path} of the model card has {len(value)} characters: {_LONGEST} at most, no documents")
     return json.dumps(content, indent=1, ensure_ascii=False).encode()
+
+
+def _finite(value: Any) -> Any:
+    """Write what is not known, such as the accuracy on no judgements, as null."""
+    if isinstance(value, Mapping):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _leaves(value: Any, path: str) -> list[tuple[str, Any]]:
