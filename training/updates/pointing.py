@@ -37,13 +37,13 @@ class PointingConfig:
     """Weights of the likelihoods and of the penalty; chosen on other articles than those reported."""
 
     flip_rate: float = 0.25  # e
-    present: float = 1.8  # of all questions together, against all judgements together
+    present: float = 2.0  # of all questions together, against all judgements together
     absent: float = 1.0  # of all rehearsals together, likewise
     known_pointer: float = 6.0  # judgements' worth of pull to the base, of weights that the prior was fitted with
     new_pointer: float = 1.0  # of weights that it was not
     known_halt: float = 10.0
     new_halt: float = 0.3
-    silence_slack: float = 0.005  # share of rehearsals on which the policy may answer where the base did not
+    silence_slack: float = 0.01  # share of rehearsals on which the policy may answer where the base did not
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from training.updates.point import train_pointer
 from training.updates.pointing import PointingConfig, PointingObjective, hold_silence, prepare_pointing
 from training.updates.rehearsal import rehearse, silence
 
-BRIEF = UpdateConfig.for_policy("extractive", epochs=60, keep="last", evaluate_prompts=4, evaluate_every=30)
+BRIEF = UpdateConfig.for_policy("extractive", epochs=25, keep="last", evaluate_prompts=4, evaluate_every=25)
 
 
 @pytest.fixture
@@ -112,6 +112,7 @@ def test_parts_of_a_step_add_up(trainable: ExtractiveTrainable) -> None:
     assert float(sum(parts).detach()) == pytest.approx(float(whole.detach()), rel=1e-5)  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_what_is_voted_down_is_said_less_and_silence_stays(trainable: ExtractiveTrainable, tmp_path: Path) -> None:
     examples = asked(trainable, 12, up=False)
     examples = [replace(e, pairs=(Pair(0, 1, "second", 1.0, "v"),)) for e in examples]
