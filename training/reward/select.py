@@ -1,4 +1,4 @@
-"""Choose how strongly the heads are held back, by cross-validation over prompts inside the training data."""
+"""Choose how strongly the heads are held back, by cross-validation over questions inside the training data."""
 
 from __future__ import annotations
 
@@ -33,7 +33,13 @@ class Choice:
 
 
 def choose(
-    table: Floats, found: Judgements, config: RewardConfig, named: int, segments: Sequence[str | None] | None = None
+    table: Floats,
+    found: Judgements,
+    config: RewardConfig,
+    named: int,
+    *,
+    questions: Sequence[str],
+    segments: Sequence[str | None] | None = None,
 ) -> Choice:
     """Try the candidates and keep the best.
 
@@ -42,6 +48,8 @@ def choose(
         found: What was judged.
         config: Candidates, folds, seed.
         named: How many of the columns are named features; the others are products.
+        questions: Question of each example. One that was asked again is in one fold, or products of its vector would
+            look better than they are.
         segments: Segment of each example.
 
     Returns:
@@ -56,8 +64,9 @@ def choose(
         first, second = (config.precision or _DEFAULT,), (config.semantic or 0.0,)
     examples = np.unique(np.concatenate([found.pair_example, found.vote_example]))
     sizes = np.diff(found.offsets).tolist()
-    folds = min(config.folds, len(examples))
-    place = np.random.default_rng(config.seed).permutation(len(examples)) % max(folds, 1)
+    distinct, group = np.unique([questions[at] for at in examples], return_inverse=True)
+    folds = min(config.folds, len(distinct))
+    place = (np.random.default_rng(config.seed).permutation(len(distinct)) % max(folds, 1))[group]
     by_row = None if segments is None else [name for name, n in zip(segments, sizes, strict=True) for _ in range(n)]
     best, least = Choice(first[0], second[0], np.zeros(len(table)), {}), np.inf
     losses: dict[str, float] = {}
@@ -80,7 +89,7 @@ def choose(
 
 
 def _precisions(precision: float, semantic: float, columns: int, named: int) -> Floats:
-    strength = np.full(columns, precision)
+    strength = np.full(columns, precision, np.float64)  # a config may say 100
     strength[named:] = semantic if semantic else np.inf
     return strength
 

@@ -92,7 +92,8 @@ def fit_features(
     scale = Scale.of(raw, config.clip)
     table = scale.apply(raw)
     segments = [example.segment for example in examples] if config.segments else None
-    chosen = choose(table, found, config, len(FEATURES), segments)
+    questions = [example.prompt.query.casefold() for example in examples]
+    chosen = choose(table, found, config, len(FEATURES), questions=questions, segments=segments)
     kept = len(full.columns) if chosen.semantic else len(FEATURES)
     final = FeatureRepresentation(encoder, semantic=chosen.semantic > 0, describer=full.describer)
     heads = fit_heads(table[:, :kept], found, config, chosen.precisions(kept, len(FEATURES)), segments=segments)

@@ -210,3 +210,16 @@ def test_judges_of_other_folds_never_saw_what_they_judge() -> None:
     assert fitted.judge(3) is fitted.models[fitted.folds[3]]
     with pytest.raises(ValueError, match="folds"):
         cross_fit(world[:1], 2, PLAIN, encoder=ENCODER)
+
+
+def test_a_question_asked_again_stays_in_one_fold() -> None:
+    """People vote by a coin tossed for each question, so products of its vector foretell its other votes only."""
+    rng = np.random.default_rng(10)
+    world = []
+    for example in thumbs_world(25, seed=10):
+        up = bool(rng.random() < 0.5)
+        thumbs = tuple(replace(thumb, up=up, voter=f"voter-{rng.integers(8)}") for thumb in example.thumbs)
+        world += [replace(example, prompt_id=f"{example.prompt_id}-{at}", thumbs=thumbs) for at in range(3)]
+    config = RewardConfig(precision=100.0, semantics=(0.0, 3.0))
+    model = train_reward(world, config, encoder=ENCODER)
+    assert model.facts["semantic"] == 0.0
