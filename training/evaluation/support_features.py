@@ -35,7 +35,9 @@ FEATURES = (
     "names_missing",  # share of the capitalised words that no passage holds
     "names_apart",  # share of them that the best window does not hold
     "polarity",  # 1: the best window is negated and the sentence is not, or the other way round
+    "polarity_overlap",  # polarity x window overlap squared: said of the very same thing
     "antonym",  # 1: the best window says the opposite of a word of the sentence
+    "antonym_overlap",  # antonym x window overlap squared
     "best_cosine",  # with the nearest sentence of any passage
     "window_cosine",  # with the best window
     "cosine_overlap",  # best cosine x window overlap
@@ -44,7 +46,8 @@ FEATURES = (
     "question",  # 1: it asks
 )
 _SPEAKER = re.compile(r"\b(?:i|i'm|i've|my|me|mine|we|our|us)\b", re.IGNORECASE)
-_CAPITAL = re.compile(r"(?<![.!?]\s)(?<!^)(?<![\"'(])\b[A-Z][\w'-]+")
+_NEGATIONS = frozenset({"not", "no", "never", "none", "neither", "nor", "without", "cannot", "t"})
+_CAPITAL = re.compile(r"(?<![.!?]\s)(?<!^)(?<![\"'(])\b[A-Z]\w+")
 _PAIRS = """above below|after before|always never|all none|allow forbid|allowed forbidden|arrive leave|begin end
     best worst|bigger smaller|buy sell|cause prevent|cold hot|day night|decrease increase|decreased increased
     deep shallow|defeat lose|defeated lost|die live|died lived|dry wet|east west|earlier later|early late
@@ -108,7 +111,8 @@ class Evidence:
 
     def features(self, sentence: str) -> Array:
         """Give the figures of a sentence, `(len(FEATURES),)` float32, in the order of `FEATURES`."""
-        said, wanted = words(sentence), Counter(content_stems(sentence))
+        # Without its negation: a neighbouring sentence that happens to hold a "not" must not be the better window.
+        said, wanted = words(sentence), Counter(one for one in content_stems(sentence) if one not in _NEGATIONS)
         total = max(wanted.total(), 1)
         places, window, overlap = self._best_window(wanted, total)
         best_cosine, window_cosine = self._cosines(sentence, places)
@@ -116,6 +120,7 @@ class Evidence:
         names = [stem(word.casefold()) for word in _CAPITAL.findall(sentence) if word.casefold() not in STOP_WORDS]
         near = set(content_stems(window))
         pairs = _bigrams(said)
+        turned, opposed = negated(sentence) != negated(window), _contrary(said, words(window))
         return np.array(
             [
                 overlap,
@@ -129,8 +134,10 @@ class Evidence:
                 not digits(sentence) <= numbers(window),
                 sum(name not in self._every for name in names) / max(len(names), 1),
                 sum(name not in near for name in names) / max(len(names), 1),
-                negated(sentence) != negated(window),
-                _contrary(said, words(window)),
+                turned,
+                turned * overlap**2,
+                opposed,
+                opposed * overlap**2,
                 best_cosine,
                 window_cosine,
                 best_cosine * overlap,
