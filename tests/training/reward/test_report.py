@@ -15,7 +15,7 @@ from training.reward.model import TrainedReward
 from training.reward.report import report_reward
 from training.reward.train import train_reward
 
-PLAIN = RewardConfig(precision=30.0, semantic=0.0)
+PLAIN = RewardConfig(precision=30.0, semantic=0.0, heads=4)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from training.reward.model import TrainedReward
 from training.reward.train import cross_fit, train_reward
 from training.statistics import ece
 
-PLAIN = RewardConfig(precision=30.0, semantic=0.0)
+PLAIN = RewardConfig(precision=30.0, semantic=0.0, heads=4)
 
 
 def accuracy(model: TrainedReward, examples: list[Example]) -> float:
@@ -63,6 +63,7 @@ def test_uses_comparisons_and_thumbs_in_one_loss() -> None:
     assert gap(both, held_out) > gap(only, held_out) > 0.0
 
 
+@pytest.mark.slow
 def test_a_harsh_and_a_mild_voter_give_the_same_scores() -> None:
     voters = {"a-harsh": -3.0, "b-mild": 3.0}
     world = thumbs_world(150, seed=5, strength=2.0, leniency=voters)
@@ -135,6 +136,7 @@ def test_both_bad_counts_against_both() -> None:
     assert gap(soured, held_out) < gap(plain, held_out)
 
 
+@pytest.mark.slow
 def test_calibration_makes_chances_true() -> None:
     world, held_out = pairs_world(50, strength=3.0), pairs_world(300, seed=2, strength=3.0)
     config = RewardConfig(precision=1.0, semantic=0.0)  # fits too closely, so it is too sure
@@ -212,6 +214,7 @@ def test_judges_of_other_folds_never_saw_what_they_judge() -> None:
         cross_fit(world[:1], 2, PLAIN, encoder=ENCODER)
 
 
+@pytest.mark.slow
 def test_a_question_asked_again_stays_in_one_fold() -> None:
     """People vote by a coin tossed for each question, so products of its vector foretell its other votes only."""
     rng = np.random.default_rng(10)
