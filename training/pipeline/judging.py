@@ -16,6 +16,7 @@ from training.gate.inputs import Golden, JudgeQuality
 from training.gate.probes import run_probes
 from training.gate.verdict import Check, Verdict
 from training.pipeline.collecting import collect
+from training.pipeline.configured import configured
 from training.pipeline.job import BadJob
 from training.pipeline.making import DATA, held_out_mark
 from training.pipeline.verdicts import VERDICT
@@ -34,10 +35,7 @@ _PRIVATE = {"fate", "parts"}  # parts of the data card that name single records
 def compare(work: Workspace) -> str:
     """Let candidate and champion answer the same held-out prompts, and decide."""
     if not work.has(VERDICT):
-        try:
-            config = GateConfig.from_dict(work.job.option("gate"))
-        except ValueError as error:
-            raise BadJob(f"options for gate: {error}") from error
+        config = configured(GateConfig, work.job.option("gate"), "gate")
         inputs = collect(
             work.contest.judged(work.directory / ADAPTER),
             work.contest.champion,

@@ -39,7 +39,7 @@ def update(
     run_dir: Path,
     held_out: Sequence[Example] = (),
     options: Mapping[str, Any] | None = None,
-    ppo: Mapping[str, Any] | None = None,
+    ppo: PPOConfig | None = None,
     seed: int = 0,
     grounded: Grounded | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -57,7 +57,7 @@ def update(
         run_dir: For metrics and checkpoints; a run that was killed goes on there.
         held_out: Judged prompts that are only looked at.
         options: Settings of the update by name.
-        ppo: Settings of PPO by name.
+        ppo: Settings of PPO.
         seed: Of everything drawn.
         grounded: Tells PPO how well an answer is supported; None for policies whose answers are verbatim.
         progress: Told after every step.
@@ -94,7 +94,7 @@ def update(
             examples,
             reward,
             ppo_update(trainable.kind, **changes),
-            PPOConfig(**dict(ppo or {})),
+            ppo or PPOConfig(),
             run_dir=run_dir,
             held_out=held_out,
             grounded=grounded,

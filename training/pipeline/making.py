@@ -10,6 +10,7 @@ from retrieval.durable import publish_directory
 from training.datasets.evidence import EvidenceMark, evidence_marks
 from training.datasets.examples import Counts
 from training.datasets.parts import chance_of
+from training.pipeline.configured import configured
 from training.pipeline.job import BadJob, Job
 from training.pipeline.parts import JUDGING_VOTERS
 from training.pipeline.workspace import (
@@ -33,6 +34,7 @@ from training.reward.errors import NotEnoughToLearn
 from training.reward.report import report_reward
 from training.reward.train import train_reward
 from training.updates.choose import Choice, Floors, check_asked, choose
+from training.updates.ppo_config import PPOConfig
 
 DATA, DATA_TEXT = "data.json", "data.md"
 LEAST_MARKS = 50  # on fewer the query adapter is not worth a look
@@ -102,7 +104,7 @@ def update_policy(work: Workspace) -> str:
                 run_dir=work.directory / UPDATE,
                 held_out=work.parts.quality,
                 options={name: value for name, value in options.items() if name not in OF_THE_TRAINABLE},
-                ppo=work.job.option("ppo"),
+                ppo=configured(PPOConfig, work.job.option("ppo"), "ppo"),
                 seed=work.job.seed,
                 grounded=work.grounded,
                 progress=lambda at: work.progress(at.step / max(at.steps, 1)),

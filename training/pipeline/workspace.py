@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from retrieval.durable import Manifest, publish_directory, read_manifest, write_file_atomic
 from training.datasets.build import Built, build_examples
 from training.datasets.config import DatasetConfig
-from training.pipeline.job import BadJob, Job
+from training.pipeline.configured import configured
+from training.pipeline.job import Job
 from training.pipeline.parts import Parts, divide
 from training.pipeline.policies import Contest, open_contest
 from training.policy.base import never
@@ -28,9 +29,6 @@ REWARD, JUDGE = "reward", "judge"
 UPDATE, UPDATE_RESULT = "update", "update.json"
 ADAPTER, QUERY = "adapter", "query"
 OF_THE_TRAINABLE = ("rank", "alpha", "dropout")  # settings of the update that shape a LoRA adapter
-
-
-_Configured = TypeVar("_Configured")
 
 
 class Waiting(Exception):
@@ -70,12 +68,12 @@ class Workspace:
     @cached_property
     def dataset(self) -> DatasetConfig:
         """Settings of the data."""
-        return self._configured(DatasetConfig, "dataset")
+        return configured(DatasetConfig, self.job.option("dataset"), "dataset")
 
     @cached_property
     def rewarding(self) -> RewardConfig:
         """Settings of the reward models."""
-        return self._configured(RewardConfig, "reward")
+        return configured(RewardConfig, self.job.option("reward"), "reward")
 
     @cached_property
     def built(self) -> Built:
@@ -133,9 +131,3 @@ class Workspace:
         """Release the models."""
         if "contest" in self.__dict__:
             self.contest.close()
-
-    def _configured(self, kind: type[_Configured], stage: str) -> _Configured:
-        try:
-            return kind(**self.job.option(stage))
-        except (TypeError, ValueError) as error:
-            raise BadJob(f"options for {stage}: {error}") from error
