@@ -19,6 +19,7 @@ from training.policy.base import Answer, Prompt, PromptTooLong, Sampling
 from training.policy.causal import CausalLMPolicy
 from training.scoring.reference import ReferenceCache, reference_key, weights_digest
 from training.scoring.score import answer_logprobs
+from training.updates.config import UpdateConfig
 from training.updates.trainable import CannotScore, Group
 
 PROVENANCE = "provenance.json"
@@ -79,6 +80,35 @@ class CausalTrainable:
         self.module: nn.Module = policy.model
         if gradient_checkpointing:
             _checkpoint(policy.model)
+
+    @classmethod
+    def from_config(
+        cls,
+        policy: CausalLMPolicy,
+        config: UpdateConfig,
+        lora: LoraSettings | None = None,
+        *,
+        cache: ReferenceCache | None = None,
+    ) -> CausalTrainable:
+        """Put a fresh adapter on a policy, with the seed, precision and checkpointing of an update's configuration.
+
+        Args:
+            policy: Loaded without an adapter.
+            config: Of the update that follows.
+            lora: Shape of the adapter.
+            cache: Keeps what the reference says between runs.
+
+        Returns:
+            The policy in training.
+        """
+        return cls(
+            policy,
+            lora,
+            seed=config.seed,
+            bf16=config.precision == "bf16",
+            gradient_checkpointing=config.gradient_checkpointing,
+            cache=cache,
+        )
 
     def parameters(self) -> dict[str, Tensor]:
         """Give the adapter's weights by name."""

@@ -48,8 +48,8 @@ class UpdateConfig:
     evaluate_tokens: int = 256  # longest such answer, tokens
     keep: Literal["best", "last"] = "best"  # which weights stay: of the lowest held-out loss, or the last good ones
     checkpoint_every: int = 20  # optimiser steps
-    precision: Literal["fp32", "bf16"] = "fp32"  # bf16 computes in mixed precision; weights that learn stay fp32
-    gradient_checkpointing: bool = False  # computes activations again instead of keeping them
+    precision: Literal["fp32", "bf16"] = "fp32"  # causal: bf16 computes in mixed precision; what learns stays fp32
+    gradient_checkpointing: bool = False  # causal: computes activations again instead of keeping them
     seed: int = 0  # of the order, the adapter's first weights and the answers drawn at evaluations
 
     def __post_init__(self) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from training.losses import sequence_kl
@@ -39,25 +41,35 @@ def look(
     Returns:
         What was seen.
     """
-    sampling = Sampling(temperature=1.0, max_tokens=config.evaluate_tokens, seed=config.seed)
+    sampling = Sampling(temperature=1.0, max_tokens=config.evaluate_tokens)
+    # Each prompt has a seed of its own: with one for all, every answer would be drawn by the same luck.
+    seeds = np.random.SeedSequence(config.seed).generate_state(len(prompts)).tolist() if prompts else []
     with torch.no_grad():
-        answers = [drawn[0] for drawn in trainable.sample(prompts, 1, sampling)] if prompts else []
+        answers = [
+            trainable.draw(prompt, 1, replace(sampling, seed=seed))[0]
+            for prompt, seed in zip(prompts, seeds, strict=True)
+        ]
         loss, seen = (
             held_out_loss(trainable, held_out, config) if held_out is not None and len(held_out) else (None, {})
         )
-        kl = _kl(trainable, prompts, answers)
+        drift = _log_ratios(trainable, prompts, answers)
     if reward is not None and answers:
         scores = reward.score(prompts, [[answer] for answer in answers])
         seen["reward"] = sum(float(score.mean[0]) for score in scores) / len(answers)
     count = len(answers) or 1
+    kl, kl_error = _mean(drift)
+    words, words_error = _mean([float(len(answer.text.split())) for answer in answers])
     return Look(
         step=step,
         loss=loss,
         kl=kl,
-        words=sum(len(answer.text.split()) for answer in answers) / count,
+        words=words,
         abstained=sum(answer.abstained or not answer.text.strip() for answer in answers) / count,
         distinct=len({answer.text for answer in answers}) / count,
         figures=seen,
+        answers=len(answers),
+        kl_error=kl_error,
+        words_error=words_error,
     )
 
 
@@ -77,7 +89,8 @@ def held_out_loss(
     total: float = 0.0
     sums: dict[str, float] = {}
     for chunk in chunks(objective.items(range(len(objective)), 0), config.groups_at_once):
-        loss, parts = objective.loss(chunk, score(trainable, chunk), 1.0)
+        with torch.no_grad():
+            loss, parts = objective.loss(chunk, score(trainable, chunk), 1.0)
         total += float(loss)
         add_up(sums, parts)
     return total, figures(sums)
@@ -110,8 +123,12 @@ def chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
         yield items[start : start + size]
 
 
-def _kl(trainable: Trainable, prompts: Sequence[Prompt], answers: Sequence[Answer]) -> float:
-    """Estimate KL(policy || base) on the policy's own answers, nats an answer."""
+def _log_ratios(trainable: Trainable, prompts: Sequence[Prompt], answers: Sequence[Answer]) -> list[float]:
+    """Give log pi - log base of the policy's own answers, nats; their mean is KL(policy || base).
+
+    Of few answers the other estimators are ruled by the rare one that the base found far likelier, and would stop a run
+    for it.
+    """
     found = []
     for prompt, answer in zip(prompts, answers, strict=True):
         try:
@@ -120,5 +137,13 @@ def _kl(trainable: Trainable, prompts: Sequence[Prompt], answers: Sequence[Answe
             continue
         logprobs, mask = trainable.logprobs(group)
         reference, _ = trainable.reference_logprobs(group)
-        found.append(float(sequence_kl(logprobs, reference, mask)[0]))
-    return sum(found) / len(found) if found else 0.0
+        found.append(float(sequence_kl(logprobs, reference, mask, kind="k1")[0]))
+    return found
+
+
+def _mean(values: Sequence[float]) -> tuple[float, float]:
+    """Give the mean and its standard error; zeros where there is nothing."""
+    if not values:
+        return 0.0, 0.0
+    error = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0.0
+    return float(np.mean(values)), float(error)

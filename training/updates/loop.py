@@ -110,7 +110,8 @@ def train_policy(
         config,
         like=objective if isinstance(objective, JudgedObjective) else None,
     )
-    asked = _spread([example.prompt for example in held_out or examples], config.evaluate_prompts)
+    asked = _spread(held_out, config.evaluate_prompts)
+    asked += _spread(examples, config.evaluate_prompts - len(asked))
     run = Run(trainable, config, objective, devices, seen, asked, reward)
     if stopped():
         raise Interrupted("stopped before the first step")
@@ -167,8 +168,7 @@ def train_policy(
     )
 
 
-def _spread(prompts: Sequence[Prompt], most: int) -> list[Prompt]:
-    """Take at most so many, evenly from all."""
-    if len(prompts) <= most:
-        return list(prompts)
-    return [prompts[place * len(prompts) // most] for place in range(most)]
+def _spread(examples: Sequence[Example], most: int) -> list[Prompt]:
+    """Take the prompts of at most so many, evenly from all."""
+    count = min(most, len(examples))
+    return [examples[place * len(examples) // count].prompt for place in range(count)]

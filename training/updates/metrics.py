@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -68,4 +69,11 @@ def read_metrics(run_dir: Path) -> list[dict[str, Any]]:
 
 
 def _line(content: Mapping[str, Any]) -> bytes:
-    return json.dumps(content, allow_nan=True).encode() + b"\n"
+    return json.dumps(_plain(content), allow_nan=False).encode() + b"\n"
+
+
+def _plain(value: Any) -> Any:
+    """Give null for what is no number: readers of JSON in other languages refuse NaN."""
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    return None if isinstance(value, float) and not isfinite(value) else value

@@ -127,7 +127,9 @@ def test_the_first_weights_come_from_the_seed(tiny_checkpoint: Path) -> None:
 def test_checkpointed_gradients_are_the_same(tiny_checkpoint: Path) -> None:
     def gradients(checkpointing: bool) -> list[torch.Tensor]:
         policy = CausalLMPolicy.load(str(tiny_checkpoint), version="tiny", device="cpu")
-        trainable = CausalTrainable(policy, SMALL, gradient_checkpointing=checkpointing)
+        config = UpdateConfig.for_policy("causal", gradient_checkpointing=checkpointing, seed=4)
+        trainable = CausalTrainable.from_config(policy, config, SMALL)
+        assert policy.model.get_base_model().is_activation_checkpointing == checkpointing
         group = trainable.prepare(make_prompt(), [answer(GOOD), answer(BAD)])
         trainable.logprobs(group)[0].sum().backward()
         return [leaf.grad for leaf in trainable.parameters().values() if leaf.grad is not None]

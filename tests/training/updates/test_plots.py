@@ -22,7 +22,7 @@ def test_metrics_are_there_at_once_and_a_half_line_is_none(tmp_path: Path) -> No
     log.add({"step": 2, "loss": float("nan")})
     with (tmp_path / METRICS).open("ab") as stream:
         stream.write(b'{"step": 3, "lo')
-    assert [line["step"] for line in read_metrics(tmp_path)] == [1, 2]
+    assert [(line["step"], line["loss"]) for line in read_metrics(tmp_path)] == [(1, 0.5), (2, None)]
     MetricsLog(tmp_path, steps=1).add({"step": 2, "loss": 0.4})
     assert [(line["step"], line["loss"]) for line in read_metrics(tmp_path)] == [(1, 0.5), (2, 0.4)]
     MetricsLog(tmp_path)
