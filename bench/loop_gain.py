@@ -103,7 +103,8 @@ def main() -> None:
             + (f", {options.hostile:.0%} hostile" if options.hostile else "")
             + "; half thumbs, half preferences; one judgement a question, on what the served policy answered.",
             "95 % intervals by bootstrap over articles, all seeds together. The constants of the objective and the six "
-            "newest features were chosen on other splits of the same articles, so the gain may be a little flattered.",
+            "newest features were chosen on splits of the same articles, some of these among them: the gain is "
+            "flattered.",
             "Trained by `training.updates.point.train_pointer` with its defaults, from the base each time"
             + (
                 f"; gated. Refused by: {dict(refusals)}."
