@@ -42,7 +42,8 @@ def test_disagreement_costs_its_standard_deviation() -> None:
 
 
 def test_each_doubling_of_the_length_costs_and_brevity_gains_nothing() -> None:
-    assert rewards([[0.0]] * 4, [answer(5), answer(10), answer(20), answer(40)]) == [0.0, 0.0, -1.0, -2.0]
+    given = rewards([[0.0]] * 4, [answer(5), answer(10), answer(20), answer(40)], mix=RewardMix(length=1.0))
+    assert given == [0.0, 0.0, -1.0, -2.0]
 
 
 def test_support_cannot_be_bought_with_votes() -> None:
