@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 
 from training.losses import sequence_kl
-from training.policy.base import Answer, Prompt, Sampling
+from training.policy.base import Answer, Prompt, PromptTooLong, Sampling
 from training.reward.base import RewardModel
 from training.updates.config import UpdateConfig
 from training.updates.guard import Look
@@ -45,16 +46,13 @@ def look(
     # Each prompt has a seed of its own: with one for all, every answer would be drawn by the same luck.
     seeds = np.random.SeedSequence(config.seed).generate_state(len(prompts)).tolist() if prompts else []
     with torch.no_grad():
-        answers = [
-            trainable.draw(prompt, 1, replace(sampling, seed=seed))[0]
-            for prompt, seed in zip(prompts, seeds, strict=True)
-        ]
+        asked, answers = _answered(trainable, prompts, sampling, seeds)
         loss, seen = (
             held_out_loss(trainable, held_out, config) if held_out is not None and len(held_out) else (None, {})
         )
-        drift = _log_ratios(trainable, prompts, answers)
+        drift = _log_ratios(trainable, asked, answers)
     if reward is not None and answers:
-        scores = reward.score(prompts, [[answer] for answer in answers])
+        scores = reward.score(asked, [[answer] for answer in answers])
         seen["reward"] = sum(float(score.mean[0]) for score in scores) / len(answers)
     count = len(answers) or 1
     kl, kl_error = _mean(drift)
@@ -121,6 +119,18 @@ def chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
     size = size or len(items) or 1
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def _answered(
+    trainable: Trainable, prompts: Sequence[Prompt], sampling: Sampling, seeds: Sequence[int]
+) -> tuple[list[Prompt], list[Answer]]:
+    """Draw an answer to every prompt that the policy can take; the others are left out."""
+    asked, answers = [], []
+    for prompt, seed in zip(prompts, seeds, strict=True):
+        with suppress(PromptTooLong):
+            answers += trainable.draw(prompt, 1, replace(sampling, seed=seed))
+            asked.append(prompt)
+    return asked, answers
 
 
 def _log_ratios(trainable: Trainable, prompts: Sequence[Prompt], answers: Sequence[Answer]) -> list[float]:

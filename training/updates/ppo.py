@@ -25,7 +25,7 @@ from torch.nn.functional import pad
 
 from training.datasets.examples import Example
 from training.losses import clip_fraction, gae, leave_one_out, ppo_clip, value_clip_loss
-from training.policy.base import PolicyError, Prompt, Sampling, never
+from training.policy.base import Prompt, PromptTooLong, Sampling, never
 from training.reward.base import RewardModel
 from training.updates.checkpoint import OtherRun
 from training.updates.config import UpdateConfig
@@ -80,7 +80,7 @@ class PPOObjective:
         for prompt in prompts:
             try:
                 ((answer,),) = trainable.sample([prompt], 1, greedy)
-            except PolicyError as error:
+            except PromptTooLong as error:
                 self.left_out[str(error)] += 1
                 continue
             self._prompts.append(prompt)

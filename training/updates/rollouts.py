@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from training.losses import sequence_kl, sequence_sum
-from training.policy.base import Answer, PolicyError, Prompt, Sampling
+from training.policy.base import Answer, Prompt, PromptTooLong, Sampling
 from training.reward.base import RewardModel, Scores
 from training.updates.ppo_config import PPOConfig
 from training.updates.rewards import Array, Grounded, mixed_rewards
@@ -82,7 +82,7 @@ def draw_rollouts(
         try:
             answers = trainable.draw(task.prompt, config.rollouts, sampling)
             group = trainable.prepare(task.prompt, answers)
-        except (CannotScore, PolicyError) as error:
+        except (CannotScore, PromptTooLong) as error:
             _count(left_out, str(error))
             continue
         if [answer.actions for answer in answers] != [answer.actions for answer in group.answers]:

@@ -114,3 +114,12 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(tiny_checkpoint: Path, tmp_
     assert resumed.metrics["looks"] == result.metrics["looks"]
     first, again = (weights(CausalTrainable(one, SMALL)) for one in (whole, cut))
     assert torch.equal(first, again)
+
+
+def test_a_question_that_does_not_fit_is_left_out(policy: CausalLMPolicy, tmp_path: Path) -> None:
+    endless = Example("long", make_prompt("why " * 4000, ()), ())
+    trainable = CausalTrainable(policy, SMALL)
+    config = replace(UPDATE, steps=1, evaluate_prompts=9)
+    result = train_ppo(trainable, [*asked(2), endless], EVEN, config, PPO, run_dir=tmp_path)
+    assert sum(result.left_out.values()) == 1
+    assert result.metrics["start"]["answers"] == 2
