@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from service.cli import ask, collections, doctor, feedback, ingest, keys, search, serve, train, versions
+from service.cli import ask, collections, doctor, evaluate, feedback, ingest, keys, search, serve, train, versions
 from service.cli.group import TellingGroup
 from service.cli.output import Json, emit
 
@@ -33,6 +33,7 @@ app.command()(serve.beat)
 app.command("ingest")(ingest.ingest)
 app.command("ask")(ask.ask)
 app.command("search")(search.search)
+app.command("evaluate")(evaluate.evaluate)
 app.command("doctor")(doctor.doctor)
 app.add_typer(collections.app, name="collections")
 app.add_typer(feedback.app, name="feedback")

@@ -145,6 +145,7 @@ def _job(
         registry=settings.home / "registry" / policy,
         policy=policy,  # type: ignore[arg-type]  # write_job checks it
         model=model or settings.causal_model,
+        device=settings.device,
         encoder=settings.embedding_model,
         method=method,
         seed=seed,

@@ -23,7 +23,7 @@ def collect(
     judge: RewardModel,
     quality: JudgeQuality | None,
     grounded: Grounded | None = None,
-    distance: Distance | None = None,
+    distances: tuple[Distance, Distance] | None = None,
     progress: Callable[[float], None] = lambda done: None,
 ) -> GateInputs:
     """Ask both.
@@ -36,7 +36,7 @@ def collect(
         judge: Learned from other voters than the candidate did.
         quality: How right the judge is about people it never saw.
         grounded: Tells how well an answer is supported; None for policies whose answers are verbatim.
-        distance: Gives the nats by which the candidate left its base in its answer.
+        distances: Give the nats by which the candidate left its base, and the champion, in its answer.
         progress: Told the share that is done.
 
     Returns:
@@ -55,7 +55,8 @@ def collect(
                 candidate=_given(example.prompt, *said, tuple(scores.heads[0].tolist()), grounded),
                 champion=_given(example.prompt, *before, tuple(scores.heads[1].tolist()), grounded),
                 segment=example.segment,
-                kl_base=distance(example.prompt, said[0]) if distance else None,
+                kl_base=distances[0](example.prompt, said[0]) if distances else None,
+                kl_champion=distances[1](example.prompt, said[0]) if distances else None,
             )
         )
     for place, prompt in enumerate(absent):

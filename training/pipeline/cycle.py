@@ -7,6 +7,8 @@ was killed goes on with the first stage that was not finished, and the update wi
 from __future__ import annotations
 
 import logging
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,14 +33,20 @@ def run_cycle(directory: Path, job: Job, *, stopped: Callable[[], bool] = never)
     Returns:
         The state it ended in: candidate, refused, waiting, failed or stopped.
     """
+    from training.updates.devices import Devices
     from training.updates.loop import Interrupted
 
+    devices = Devices()
     known = read_state(directory)
+    if not devices.is_first:
+        return _train_along(Workspace(directory, job, stopped=stopped, devices=devices))
     if known is not None and known.status not in ("running", "stopped"):
+        devices.from_first(False)
         return known
     reporter = Reporter(directory)
+    work = Workspace(directory, job, reporter.progress, stopped, devices)
     try:
-        verdict, version = _stages(directory, job, reporter, stopped)
+        verdict, version = _stages(work, reporter)
         reporter.close("candidate" if verdict.passed else "refused", verdict.summary, version)
     except Waiting as waiting:
         reporter.close("waiting", str(waiting))
@@ -50,10 +58,28 @@ def run_cycle(directory: Path, job: Job, *, stopped: Callable[[], bool] = never)
             log.exception("the job failed")
             reason = f"{type(error).__name__}: {error}"
         reporter.close("failed", reason)
+    finally:
+        work.call_others(train=False)
+        work.close()
     return reporter.state
 
 
-def _stages(directory: Path, job: Job, reporter: Reporter, stopped: Callable[[], bool]) -> tuple[Verdict, str]:
+def _train_along(work: Workspace) -> JobState:
+    """Do this process's share of the training when the first one says so; it alone writes and judges."""
+    from training.pipeline.making import train_together
+    from training.updates.loop import Interrupted
+
+    try:
+        if work.devices.from_first(False):
+            train_together(work)
+    except Interrupted:
+        return JobState("stopped", os.getpid(), time.time(), reason="asked to stop")
+    finally:
+        work.close()
+    return JobState("running", os.getpid(), time.time(), reason="the first process goes on alone")
+
+
+def _stages(work: Workspace, reporter: Reporter) -> tuple[Verdict, str]:
     from training.pipeline import judging, making
     from training.updates.loop import Interrupted
 
@@ -67,16 +93,12 @@ def _stages(directory: Path, job: Job, reporter: Reporter, stopped: Callable[[],
         ("retrieval gate", judging.check_retrieval),
         ("publish", judging.publish),
     )
-    work = Workspace(directory, job, reporter.progress, stopped)
-    try:
-        for name, stage in stages:
-            if stopped():
-                raise Interrupted
-            reporter.begin(name)
-            reporter.end(stage(work))
-        return judging.read(work), (directory / judging.VERSION).read_text()
-    finally:
-        work.close()
+    for name, stage in stages:
+        if work.stopped():
+            raise Interrupted
+        reporter.begin(name)
+        reporter.end(stage(work))
+    return judging.read(work), (work.directory / judging.VERSION).read_text()
 
 
 def _reason(error: Exception) -> str | None:

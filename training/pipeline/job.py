@@ -42,6 +42,7 @@ class Job:
     policy: PolicyKind = "extractive"
     model: str = ""  # causal: name or folder of the base model
     encoder: str = "all-MiniLM-L6-v2"  # extractive, and the features of the reward model
+    device: str = "auto"  # of a causal model: a torch device
     method: str = "auto"  # or several of sft, kto, dpo, ppo, separated by commas
     seed: int = 0
     min_judgements: int = 200  # with fewer the job waits and says so

@@ -12,6 +12,7 @@ from training.evaluation.evaluate import evaluate
 from training.evaluation.golden import read_golden
 from training.gate.config import GateConfig
 from training.gate.decide import decide
+from training.gate.evidence import direct_evidence
 from training.gate.inputs import Golden, JudgeQuality
 from training.gate.probes import run_probes
 from training.gate.verdict import Check, Verdict
@@ -44,7 +45,7 @@ def compare(work: Workspace) -> str:
             judge=work.reward_model(JUDGE),
             quality=_quality(work),
             grounded=work.grounded,
-            distance=work.contest.distance,
+            distances=(work.contest.distance, work.contest.distance_from_champion),
             progress=work.progress,
         )
         golden = _golden(work)
@@ -54,7 +55,8 @@ def compare(work: Workspace) -> str:
             [(example.prompt_id, example.prompt) for example in work.parts.asked],
         )
         hashes = {"records": work.digest, "seed": str(work.job.seed)}
-        verdict = decide(replace(inputs, golden=golden, probes=probes, hashes=hashes), config)
+        direct = direct_evidence(inputs.rows, work.parts.quality)
+        verdict = decide(replace(inputs, golden=golden, probes=probes, direct=direct, hashes=hashes), config)
         work.write(VERDICT, verdict.as_dict())
     verdict = read(work)
     return "passed" if verdict.passed else "; ".join(check.name for check in verdict.checks if not check.passed)

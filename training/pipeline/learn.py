@@ -17,6 +17,7 @@ from training.datasets.synthetic import unanswerable
 from training.policy.base import never
 from training.reward.base import RewardModel
 from training.updates.config import UpdateConfig
+from training.updates.devices import Devices
 from training.updates.loop import Progress, UpdateResult, train_policy
 from training.updates.point import STEPS, train_pointer
 from training.updates.pointing import PointingConfig
@@ -44,6 +45,7 @@ def update(
     grounded: Grounded | None = None,
     progress: Callable[[Progress], None] | None = None,
     stopped: Callable[[], bool] = never,
+    devices: Devices | None = None,
 ) -> UpdateResult:
     """Update a policy in place, from its base.
 
@@ -62,6 +64,7 @@ def update(
         grounded: Tells PPO how well an answer is supported; None for policies whose answers are verbatim.
         progress: Told after every step.
         stopped: Asked before every step.
+        devices: The processes of the job; found out when None.
 
     Returns:
         How it ended.
@@ -87,6 +90,7 @@ def update(
             pointing=PointingConfig(**{name: changes[name] for name in names}),
             progress=progress,
             stopped=stopped,
+            devices=devices,
         )
     if methods == ("ppo",):
         return train_ppo(
@@ -100,6 +104,7 @@ def update(
             grounded=grounded,
             progress=progress,
             stopped=stopped,
+            devices=devices,
         )
     config = UpdateConfig.for_policy(trainable.kind, methods=methods, **changes)
     taught = [*examples, *unanswerable(examples, seed, weight=REHEARSED)]
@@ -114,4 +119,5 @@ def update(
         reward=reward,
         progress=progress,
         stopped=stopped,
+        devices=devices,
     )

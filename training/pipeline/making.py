@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from retrieval.durable import publish_directory
@@ -12,11 +13,12 @@ from training.datasets.examples import Counts
 from training.datasets.parts import chance_of
 from training.pipeline.configured import configured
 from training.pipeline.job import BadJob, Job
+from training.pipeline.learn import update
 from training.pipeline.parts import JUDGING_VOTERS
+from training.pipeline.policies import LORA
 from training.pipeline.workspace import (
     ADAPTER,
     JUDGE,
-    OF_THE_TRAINABLE,
     QUERY,
     RECORDS,
     REWARD,
@@ -34,9 +36,11 @@ from training.reward.errors import NotEnoughToLearn
 from training.reward.report import report_reward
 from training.reward.train import train_reward
 from training.updates.choose import Choice, Floors, check_asked, choose
+from training.updates.loop import NothingToTrain, UpdateResult
 from training.updates.ppo_config import PPOConfig
 
 DATA, DATA_TEXT = "data.json", "data.md"
+JUDGE_HEADS = 16  # the more, the better its own doubt is known, and the more it can show
 LEAST_MARKS = 50  # on fewer the query adapter is not worth a look
 
 
@@ -70,53 +74,71 @@ def describe_data(work: Workspace) -> str:
 
 def train_rewards(work: Workspace) -> str:
     """Train the reward model that the policy may follow, and the judge of the gate from other voters."""
-    for name, examples in ((REWARD, work.parts.train), (JUDGE, work.parts.judge)):
+    judging = replace(work.rewarding, heads=max(work.rewarding.heads, JUDGE_HEADS))
+    for name, examples, config in ((REWARD, work.parts.train, work.rewarding), (JUDGE, work.parts.judge, judging)):
         if work.has(name):
             continue
         try:
-            model = train_reward(examples, work.rewarding, encoder=work.contest.encoder)
+            model = train_reward(examples, config, encoder=work.contest.encoder)
         except NotEnoughToLearn as error:
             raise Waiting(f"waiting for data for the {name} model: {error}") from error
         report = report_reward(model, work.parts.quality)
         work.write(f"{name}.json", report.as_dict())
         work.publish(name, model.files())
-    return f"base {work.rewarding.base}, {work.rewarding.heads} heads each"
+    return f"base {work.rewarding.base}, {work.rewarding.heads} heads; the judge {judging.heads}"
 
 
 def update_policy(work: Workspace) -> str:
     """Train the policy from its base with the whole window."""
-    from training.pipeline.learn import update
-    from training.updates.loop import NothingToTrain
-
     if not work.has(ADAPTER):
         choice = _choice(work)
         if choice.waits:
             raise Waiting(f"waiting for data: {choice}")
-        options = work.job.option("update")
-        try:
-            result = update(
-                work.contest.candidate,
-                work.parts.train,
-                choice.methods,
-                auto=work.auto,
-                encoder=work.contest.encoder,
-                reward=work.reward_model(REWARD),
-                run_dir=work.directory / UPDATE,
-                held_out=work.parts.quality,
-                options={name: value for name, value in options.items() if name not in OF_THE_TRAINABLE},
-                ppo=configured(PPOConfig, work.job.option("ppo"), "ppo"),
-                seed=work.job.seed,
-                grounded=work.grounded,
-                progress=lambda at: work.progress(at.step / max(at.steps, 1)),
-                stopped=work.stopped,
-            )
-        except NothingToTrain as error:
-            raise Waiting(f"waiting for data: {error}") from error
+        work.call_others()
+        result = train_together(work, choice)
         work.write(UPDATE_RESULT, {**result.as_dict(), "reasons": list(choice.reasons)})
         provenance = {"records": work.digest, "seed": work.job.seed, "method": result.method}
         work.publish(ADAPTER, work.contest.candidate.adapter_files(provenance))
     told = work.read(UPDATE_RESULT)
     return f"{told['method']}, {told['steps']} steps" + (f"; {told['stopped']}" if told["stopped"] else "")
+
+
+def train_together(work: Workspace, choice: Choice | None = None) -> UpdateResult:
+    """Train in all processes of the job; each takes its share of every step.
+
+    Args:
+        work: The job as this process sees it; snapshot and reward models are there.
+        choice: Of methods; the same data give every process the same one.
+
+    Returns:
+        How it ended.
+
+    Raises:
+        Waiting: Nothing can be trained on.
+        Interrupted: The job was asked to stop.
+    """
+    choice = choice or _choice(work)
+    options = work.job.option("update")
+    try:
+        return update(
+            work.contest.candidate,
+            work.parts.train,
+            choice.methods,
+            auto=work.auto,
+            encoder=work.contest.encoder,
+            reward=work.reward_model(REWARD),
+            run_dir=work.directory / UPDATE,
+            held_out=work.parts.quality,
+            options={name: value for name, value in options.items() if name not in LORA},
+            ppo=configured(PPOConfig, work.job.option("ppo"), "ppo"),
+            seed=work.job.seed,
+            grounded=work.grounded,
+            progress=lambda at: work.progress(at.step / max(at.steps, 1)),
+            stopped=work.stopped,
+            devices=work.devices,
+        )
+    except NothingToTrain as error:
+        raise Waiting(f"waiting for data: {error}") from error
 
 
 def update_retrieval(work: Workspace) -> str:
@@ -154,8 +176,8 @@ def _read(job: Job) -> ReadRecords:
         raise BadJob(f"{job.records} cannot be read: {error.strerror}") from error
     try:
         names = json.loads(first)
-    except ValueError:
-        names = None
+    except (ValueError, RecursionError):
+        names = None  # the reader of records says what is wrong with it
     if isinstance(names, dict) and {"chosen", "completion"} & names.keys():
         if job.policy != "causal":
             raise BadJob("TRL's preference files show no passages, so only the causal policy can learn from them")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrieval.embed import load_embedder
+from training.pipeline.configured import configured
 from training.pipeline.job import BadJob, Job
 from training.pipeline.memory import RememberingEmbedder
 from training.policy.base import Answer, Policy, Prompt
@@ -16,6 +17,9 @@ from training.registry.versions import BASES, Version
 
 if TYPE_CHECKING:
     from training.updates.trainable import Trainable
+
+
+LORA = ("rank", "alpha", "dropout", "modules")
 
 
 @dataclass(frozen=True)
@@ -55,18 +59,29 @@ class Contest:
             base, _ = self.candidate.reference_logprobs(group)
         return float(((ours - base) * mask).sum())
 
+    def distance_from_champion(self, prompt: Prompt, answer: Answer) -> float:
+        """Give the nats by which the candidate's answer is likelier under it than under the champion."""
+        import torch
+
+        group = self.candidate.prepare(prompt, [answer])
+        with torch.no_grad():
+            ours, mask = self.candidate.logprobs(group)
+            theirs = self.champion.logprobs([prompt], [group.answers[0]])
+        return float((ours * mask).sum()) - float(theirs.sum())
+
     def close(self) -> None:
         """Release the models."""
         self.policy.close()
         self.champion.close()
 
 
-def open_contest(job: Job, options: dict[str, Any]) -> Contest:
+def open_contest(job: Job, options: dict[str, Any], device: str) -> Contest:
     """Load the base as a policy to train, and the champion beside it.
 
     Args:
         job: Which policy, base and registry.
-        options: Settings of the update that the trainable itself needs: `lora_rank`, `lora_alpha` (causal).
+        options: Settings of the update; those in `LORA` shape the adapter of a causal model.
+        device: Where a causal model runs.
 
     Returns:
         Both, with one encoder between them.
@@ -84,11 +99,11 @@ def open_contest(job: Job, options: dict[str, Any]) -> Contest:
             f"{job.policy} on {base}: use another registry, or roll back"
         )
     make = _extractive if job.policy == "extractive" else _causal
-    return make(job, encoder, champion, base, options)
+    return make(job, encoder, champion, base, options, device)
 
 
 def _extractive(
-    job: Job, encoder: RememberingEmbedder, champion: Version | None, base: str, options: dict[str, Any]
+    job: Job, encoder: RememberingEmbedder, champion: Version | None, base: str, options: dict[str, Any], device: str
 ) -> Contest:
     from training.updates.extractive import ExtractiveTrainable
 
@@ -101,14 +116,21 @@ def _extractive(
 
 
 def _causal(
-    job: Job, encoder: RememberingEmbedder, champion: Version | None, base: str, options: dict[str, Any]
+    job: Job, encoder: RememberingEmbedder, champion: Version | None, base: str, options: dict[str, Any], device: str
 ) -> Contest:
     from training.policy.causal import CausalLMPolicy
+    from training.scoring.reference import ReferenceCache
     from training.updates.causal import CausalTrainable, LoraSettings
+    from training.updates.config import UpdateConfig
 
-    policy = CausalLMPolicy.load(job.model, version="candidate")
+    config = UpdateConfig.for_policy(
+        "causal", **{"seed": job.seed, **{n: v for n, v in options.items() if n not in LORA}}
+    )
+    lora = configured(LoraSettings, {name: value for name, value in options.items() if name in LORA}, "update")
+    policy = CausalLMPolicy.load(job.model, version="candidate", device=device)
     adapter: Path | None = champion.adapter if champion else None
     name = champion.name if champion else BASES["causal"]
-    holder = CausalLMPolicy.load(job.model, adapter=adapter, version=name)
-    trainable = CausalTrainable(policy, LoraSettings(**options), seed=job.seed)
+    holder = CausalLMPolicy.load(job.model, adapter=adapter, version=name, device=device)
+    cache = ReferenceCache(job.cache / "reference") if job.cache else None
+    trainable = CausalTrainable.from_config(policy, config, lora, cache=cache)
     return Contest(trainable, policy, holder, name, encoder, base)

@@ -22,13 +22,13 @@ from training.records.types import Record
 from training.reward.config import RewardConfig
 from training.reward.model import TrainedReward
 from training.reward.store import load_reward
+from training.updates.devices import Devices
 from training.updates.rewards import Grounded
 
 SNAPSHOT, RECORDS = "snapshot", "records.jsonl"
 REWARD, JUDGE = "reward", "judge"
 UPDATE, UPDATE_RESULT = "update", "update.json"
 ADAPTER, QUERY = "adapter", "query"
-OF_THE_TRAINABLE = ("rank", "alpha", "dropout")  # settings of the update that shape a LoRA adapter
 
 
 class Waiting(Exception):
@@ -43,7 +43,14 @@ class Workspace:
     job: Job
     progress: Callable[[float], None] = lambda done: None
     stopped: Callable[[], bool] = never
-    notes: dict[str, str] = field(default_factory=dict)
+    devices: Devices = field(default_factory=Devices)
+    waited_for: bool = True  # other processes wait to be told whether there is something to train
+
+    def call_others(self, *, train: bool = True) -> None:
+        """Tell the other processes of the job, once, whether to train along."""
+        if self.waited_for:
+            self.waited_for = False
+            self.devices.from_first(train)
 
     @property
     def auto(self) -> bool:
@@ -89,8 +96,8 @@ class Workspace:
     @cached_property
     def contest(self) -> Contest:
         """The models."""
-        options = self.job.option("update")
-        return open_contest(self.job, {name: options[name] for name in OF_THE_TRAINABLE if name in options})
+        device = str(self.devices.device) if self.job.device == "auto" else self.job.device
+        return open_contest(self.job, self.job.option("update"), device)
 
     def reward_model(self, name: str) -> TrainedReward:
         """Load the reward model of the policy, or the judge of the gate."""

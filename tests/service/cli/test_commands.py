@@ -21,12 +21,21 @@ COMMANDS = [
     ["ingest"],
     ["ask"],
     ["search"],
+    ["evaluate"],
     ["doctor"],
     ["version"],
     ["collections", "list"],
     ["collections", "create"],
     ["collections", "delete"],
     ["feedback", "export"],
+    ["train", "run"],
+    ["train", "status"],
+    ["versions", "list"],
+    ["versions", "show"],
+    ["versions", "promote"],
+    ["versions", "rollback"],
+    ["versions", "verify"],
+    ["versions", "export"],
     ["keys", "create"],
     ["keys", "list"],
     ["keys", "revoke"],
@@ -56,7 +65,7 @@ def test_every_command_explains_itself(command: list[str]) -> None:
     assert "Usage: " in out
 
 
-@pytest.mark.parametrize("command", [[], ["keys"], ["collections"], ["feedback"]], ids=str)
+@pytest.mark.parametrize("command", [[], ["keys"], ["collections"], ["feedback"], ["train"], ["versions"]], ids=str)
 def test_a_group_alone_shows_its_commands(command: list[str]) -> None:
     _, out, err = run(*command)
     assert "Commands" in out + err

@@ -1,0 +1,179 @@
+"""A cycle from a file to a version: what it leaves, what it refuses, and that it goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from retrieval.embed import HashingEmbedder
+from tests.training.pipeline.world import NOW, judge, questions
+from training.pipeline.cycle import run_cycle
+from training.pipeline.job import Job, write_job
+from training.pipeline.making import DATA
+from training.pipeline.state import RESULT, JobState, read_state
+from training.policy.extractive import ExtractivePolicy, Prior
+from training.records.types import Record
+from training.records.write import record_lines
+from training.registry.registry import Registry
+
+Start = Callable[..., tuple[Path, Job]]
+Judged = Sequence[Record]
+QUICK = {"reward": {"precision": 100.0, "semantic": 0.0, "heads": 4}, "update": {"epochs": 40}}
+
+
+@pytest.fixture(scope="module")
+def judged() -> Sequence[Record]:
+    """Let readers judge the untrained policy."""
+    asked = questions(240)
+    untrained = ExtractivePolicy(HashingEmbedder(), prior=Prior.similarity())
+    return judge([asked[number % 240] for number in range(320)], untrained)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
+    """Write a job for some records."""
+
+    def write(records: Iterable[Record] | bytes, name: str = "job", **changes: object) -> tuple[Path, Job]:
+        content = records if isinstance(records, bytes) else b"".join(record_lines(records))
+        (tmp_path / f"{name}.jsonl").write_bytes(content)
+        job = Job(
+            records=tmp_path / f"{name}.jsonl",
+            registry=tmp_path / "registry",
+            encoder="hashing",
+            now=NOW,
+            options=QUICK,
+        )
+        job = replace(job, **changes)  # type: ignore[arg-type]
+        write_job(tmp_path / name, job)
+        return tmp_path / name, job
+
+    return write
+
+
+def versions(job: Job) -> list[str]:
+    return [line.name for line in Registry(job.registry).list() if line.version and line.version.path]
+
+
+def test_records_become_a_version_with_its_verdict_and_card(start: Start, judged: Judged) -> None:
+    directory, job = start(judged)
+    state = run_cycle(directory, job)
+    assert state.status in ("candidate", "refused"), state.reason
+    assert versions(job) == [state.version]
+    version = Registry(job.registry).open(state.version or "")
+    assert version.card.judged is not None
+    assert version.card.judged.summary == state.reason
+    assert version.card.data_hashes["records"]
+    assert {"adapter/adapter.json", "adapter/residual.safetensors", "reward/reward.json"} <= set(version.files)
+    fate = json.loads((directory / DATA).read_text())["fate"]
+    assert len(fate) == len(judged)
+    assert not any("reader-" in path.read_text() for path in version.path.glob("card.*"))  # type: ignore[union-attr]
+
+
+def test_the_same_records_and_seed_give_the_same_weights(start: Start, judged: Judged) -> None:
+    weights = []
+    for name in ("one", "two"):
+        directory, job = start(judged, name)
+        run_cycle(directory, job)
+        weights.append((directory / "adapter" / "residual.safetensors").read_bytes())
+    assert weights[0] == weights[1]
+
+
+def test_a_job_that_is_over_stays_as_it_is(start: Start, judged: Judged) -> None:
+    directory, job = start(judged)
+    first = run_cycle(directory, job)
+    assert run_cycle(directory, job) == first
+    assert len(versions(job)) == 1
+
+
+@pytest.mark.parametrize(
+    "asked", [3, pytest.param(5, marks=pytest.mark.slow), pytest.param(40, marks=pytest.mark.slow)]
+)
+def test_a_stopped_job_goes_on_to_the_same_end(start: Start, judged: Judged, asked: int) -> None:
+    whole, job = start(judged, "whole")
+    expected = run_cycle(whole, job)
+    directory, job = start(judged, "stopped", registry=job.registry.with_name("other"))
+    left = iter(range(asked))
+    assert run_cycle(directory, job, stopped=lambda: next(left, None) is None).status == "stopped"
+    assert not (directory / RESULT).exists()
+    state = run_cycle(directory, job)
+    assert (state.status, state.reason) == (expected.status, expected.reason)
+    for name in ("adapter/residual.safetensors", "judge/heads.safetensors"):
+        assert (directory / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_a_job_killed_after_publishing_does_not_publish_again(start: Start, judged: Judged) -> None:
+    directory, job = start(judged)
+    state = run_cycle(directory, job)
+    for name in (RESULT, "state.json", "version.json"):
+        (directory / name).unlink()
+    assert run_cycle(directory, job).version == state.version
+    assert len(versions(job)) == 1
+
+
+def _one_voter(records: Sequence[Record]) -> list[Record]:
+    return [replace(record, voter="key:only") for record in records]
+
+
+def _all_up(records: Sequence[Record]) -> list[Record]:
+    return [replace(record, rating="up") for record in records if record.kind == "vote"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda records: records[:38], "of 200 judgements"),
+        (_one_voter, "1 of 5 voters"),
+        (_all_up, "one-sided"),
+        (lambda records: [replace(record, consent=False) for record in records], "0 of 200 judgements"),
+    ],
+    ids=["few", "one voter", "one-sided", "no consent"],
+)
+def test_thin_data_waits_with_the_reason(
+    start: Start,
+    judged: Judged,
+    change: Callable[[Sequence[Record]], list[Record]],
+    told: str,
+) -> None:
+    directory, job = start(change(judged))
+    state = run_cycle(directory, job)
+    assert state.status == "waiting"
+    assert told in state.reason
+    assert versions(job) == []
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n\n", b"not json\n", b"\x00\xff\xfe" * 99, b'{"record_id": "1-0"}\n', b"[" * 100_000]
+)
+def test_a_file_of_nonsense_fails_with_the_reason(start: Start, content: bytes) -> None:
+    directory, job = start(content)
+    state = run_cycle(directory, job)
+    assert state.status == "failed"
+    assert "Traceback" not in state.reason
+    assert "JSON" in state.reason or "export" in state.reason
+    assert versions(job) == []
+
+
+def test_a_missing_file_and_foreign_data_are_told(start: Start, judged: Judged) -> None:
+    directory, job = start(judged, "gone")
+    job.records.unlink()
+    assert "cannot be read" in run_cycle(directory, job).reason
+    directory, job = start(b'{"prompt": "a", "chosen": "b", "rejected": "c"}\n', "trl")
+    assert "only the causal policy" in run_cycle(directory, job).reason
+
+
+def test_an_option_that_does_not_exist_is_told(start: Start, judged: Judged) -> None:
+    directory, job = start(judged, options={"reward": {"head": 4}})
+    assert "[reward] has no options head" in run_cycle(directory, job).reason
+
+
+def test_methods_may_be_asked_for(start: Start, judged: Judged) -> None:
+    directory, job = start(judged, method="kto,dpo")
+    state: JobState | None = run_cycle(directory, job)
+    assert state is not None
+    assert state.status in ("candidate", "refused"), state.reason
+    assert "kto+dpo" in next(step.note for step in state.steps if step.name == "update")
+    assert read_state(directory) == state
