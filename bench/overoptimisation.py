@@ -72,10 +72,10 @@ class Brakes:
     shipped: bool = False  # every other default too: KL penalty, length
 
 
-NONE = Brakes("single head", "one head, no brake", single=True)
+NONE = Brakes("one head", "one head, no brake", single=True)
 MEAN = Brakes("mean", "mean of 8 heads")
 DOUBT = Brakes("mean - std", "mean - 1 std of 8 heads", doubt=1.0)
-LIMIT = Brakes("single, budget", f"one head, KL budget {BUDGET:g}", single=True, budget=BUDGET)
+LIMIT = Brakes("one, budget", f"one head, KL budget {BUDGET:g}", single=True, budget=BUDGET)
 ALL = Brakes(
     "all brakes", f"mean - 1 std, KL penalty, length, KL budget {BUDGET:g}", doubt=1.0, budget=BUDGET, shipped=True
 )
