@@ -18,15 +18,15 @@ class DatasetConfig:
     thumbs_pair_weight: float = 0.5  # of a pair that one voter's thumbs up and down on two answers make
     both_bad_weight: float = 0.5  # of the thumb down that "both bad" means for each of the two; 0: none
     use_ai: bool = False  # whether judgements by a model count at all
-    ai_weight: float = 0.5
+    ai_weight: float = 0.5  # of a model's judgement against a person's
     ai_share: float = 0.5  # most of the window that models may hold together where people judged too; no cap on each
-    imported_weight: float = 1.0
-    excluded_voters: frozenset[str] = frozenset()
+    imported_weight: float = 1.0  # of a judgement from a file of other people's preferences
+    excluded_voters: frozenset[str] = frozenset()  # names as in the records; none of their judgements counts
     quarantine_days: float = 0.0  # a voter's judgements wait until the first of them is this old
     trust_judgements: int = 20  # judgements shared with others before agreement says anything; 0: never asked
     burst_voters: int = 5  # same question, same answer, same verdict: this many voters in a row count in full
     burst_gap_s: float = 600.0  # ... "in a row" means at most this far apart
-    propensity_clip: float = 5.0
+    propensity_clip: float = 5.0  # most by which answers of a kind seldom judged weigh more, or often judged less
     implied_mark_weight: float = 0.25  # of the marks that a reason such as wrong_source means for cited passages
 
     def __post_init__(self) -> None:

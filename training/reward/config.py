@@ -19,18 +19,18 @@ class Floors:
 
 @dataclass(frozen=True, slots=True)
 class LoraConfig:
-    """The training of a transformer base. Defaults: learning.md 4.7 (1e-4 LoRA, one epoch)."""
+    """The training of a transformer base, by LoRA (Hu et al. 2021, arXiv 2106.09685)."""
 
-    rank: int = 8
-    alpha: int = 16
+    rank: int = 8  # of the low-rank update of each linear layer
+    alpha: int = 16  # the update is scaled by alpha / rank
     learning_rate: float = 1e-4  # causal base; an encoder of 20 M parameters takes `encoder_learning_rate`
-    encoder_learning_rate: float = 5e-4
+    encoder_learning_rate: float = 5e-4  # small encoders move less at the same rate
     epochs: int = 1  # a second one over few comparisons does no better (Gao et al. 2022, arXiv 2210.10760)
     batch: int = 8  # prompts a step, each with all its answers
     warmup: float = 0.1  # share of the steps
     clip: float = 1.0  # norm of the gradient
     most_tokens: int = 256  # of question, answer and evidence together (encoder), of the answer (causal)
-    device: str = "cpu"
+    device: str = "cpu"  # where the base runs, as torch names it: "cuda"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +39,18 @@ class RewardConfig:
 
     base: str = FEATURES  # or the name of a sentence encoder or of a causal LM
     kind: str = "auto"  # "encoder" or "causal" where the name of the base does not tell
-    heads: int = 8
-    seed: int = 0
-    # Precision of the normal prior of each weight over standardised features; None chooses among `precisions` by
-    # cross-validation over prompts inside the training data.
-    precision: float | None = None
-    precisions: tuple[float, ...] = (30.0, 100.0, 300.0)
-    # The same for the products of question and answer vectors, which are many and weak; 0 leaves them out.
-    semantic: float | None = None
-    semantics: tuple[float, ...] = (0.0, 1000.0, 3000.0)
+    heads: int = 8  # on bootstraps of the judgements; their spread is the uncertainty; at least 4
+    seed: int = 0  # of the bootstraps, the folds and the adapter's first weights
+    precision: float | None = None  # of the normal prior of a weight over standardised features; unset: chosen
+    precisions: tuple[float, ...] = (30.0, 100.0, 300.0)  # ... among these, by cross-validation over prompts
+    semantic: float | None = None  # the same for products of question and answer vectors, many and weak; 0: none
+    semantics: tuple[float, ...] = (0.0, 1000.0, 3000.0)  # ... chosen among these
     voter_precision: float = 1.0  # voters differ by about one logit
-    position_precision: float = 4.0
+    position_precision: float = 4.0  # of the pull of a place on the screen: about half a logit
     segments: bool = False  # learn how each segment differs from everybody
-    segment_precision: float = 300.0
-    label_smoothing: float = 0.0
-    flip_rate: float = 0.0
+    segment_precision: float = 300.0  # of a segment's own difference: it must be earned by many judgements
+    label_smoothing: float = 0.0  # s: no pull beyond a certainty of 1 - s
+    flip_rate: float = 0.0  # share of judgements taken to be wrong, of which the likelihood knows
     clip: float = 4.0  # standard deviations; what lies further out says no more
     folds: int = 3  # of the inner cross-validation
     floors: Floors = Floors()

@@ -36,13 +36,13 @@ _TINY = 1e-6
 class PointingConfig:
     """Weights of the likelihoods and of the penalty; chosen by simulated voters on XQuAD and COVID-QA."""
 
-    flip_rate: float = 0.25  # e
+    flip_rate: float = 0.25  # e, the share of judgements taken to be wrong
     present: float = 2.0  # of all questions together, against all judgements together
     absent: float = 1.0  # of all rehearsals together, likewise
     known_pointer: float = 6.0  # judgements' worth of pull to the base, of weights that the prior was fitted with
     new_pointer: float = 1.0  # of weights that it was not
-    known_halt: float = 10.0
-    new_halt: float = 0.3
+    known_halt: float = 10.0  # the same of the weights that decide when to stop or keep silent
+    new_halt: float = 0.3  # ... that the prior was not fitted with
     silence_slack: float = 0.01  # share of rehearsals on which the policy may answer where the base did not
 
 

@@ -24,7 +24,7 @@ class PPOConfig:
     temperature: float = 1.0  # of drawing; gradients are of the policy itself, so any other leaves a small bias
     max_tokens: int = 256  # longest answer of a causal model
     baseline: Baseline = "leave_one_out"  # or generalised advantages from a critic, learned along the way
-    gae_lambda: float = 0.95
+    gae_lambda: float = 0.95  # of the critic's advantages: 1 trusts the reward, 0 the critic (arXiv 1506.02438)
     whiten: bool = True  # scale the advantages of a step to unit variance
     mix: RewardMix = RewardMix()
 

@@ -28,7 +28,7 @@ Grounded = Callable[[Prompt, Answer], float]  # 0 to 1: how much of the answer i
 class RewardMix:
     """How much each part counts."""
 
-    uncertainty: float = 1.0  # k
+    uncertainty: float = 1.0  # k: logits lost for each logit by which the heads disagree
     groundedness: float = 2.0  # logits lost by an answer that nothing supports
     length: float = 0.1  # logits lost for each doubling over the base policy's length
     unfinished: float = 1.0  # logits lost by an answer cut off by the length limit
