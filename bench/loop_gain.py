@@ -118,7 +118,7 @@ def main() -> None:
     if options.save and not options.gate and not options.hostile:
         CURVE.parent.mkdir(exist_ok=True)
         title = "Points of first-sentence accuracy gained on held-out articles"
-        write_file_atomic(CURVE, line_chart(title, {"over the shipped start": curve}, x_label="judgements").encode())
+        write_file_atomic(CURVE, line_chart(title, {"over the start": curve}, x_label="judgements").encode())
 
 
 def _figures(measured: Sequence[Measured]) -> list[str]:
