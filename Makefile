@@ -27,7 +27,7 @@ check: $(VENV)/.tested ## Lint, types, docstrings and the one-way stairs between
 	$(BIN)/lint-imports
 
 test-faults: $(VENV)/.tested ## Kill, fill and corrupt real processes, and check that nothing acknowledged is lost
-	$(BIN)/pytest -m "fault or slow" tests/faults tests/e2e --timeout 900
+	$(BIN)/pytest -m "fault or slow" tests --timeout 900
 
 bench: $(VENV)/.tested ## Run the benchmarks; each prints one table
 	$(BIN)/python -m bench

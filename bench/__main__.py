@@ -14,7 +14,10 @@ from pathlib import Path
 
 from bench.report import arguments
 
-HELPERS = {"corpus", "fill", "gate_trials", "gate_world", "load", "peers", "report", "serving", "stepping", "yardstick"}
+HELPERS = {
+    *("corpus", "fill", "gate_trials", "gate_world", "known_reward", "load", "loop", "peers"),
+    *("remembered", "report", "serving", "stepping", "voters", "yardstick"),
+}
 WITH_PEER = {"http_search", "ingest"}  # the step benchmarks have another peer, named to each of them
 
 

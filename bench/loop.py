@@ -22,7 +22,10 @@ from training.datasets.config import DatasetConfig
 from training.gate.decide import decide
 from training.gate.inputs import JudgeQuality
 from training.pipeline.collecting import collect
-from training.pipeline.parts import divide
+from training.pipeline.judges import FoldedJudge
+from training.pipeline.making import JUDGE_HEADS
+from training.pipeline.parts import divide, folds
+from training.pipeline.workspace import JUDGES
 from training.policy.base import Answer, Prompt, Sampling
 from training.policy.extractive import ExtractivePolicy, Prior
 from training.policy.extractive.pointer import Reading
@@ -165,8 +168,10 @@ def judged(
 ) -> str:
     """Ask the gate; give what stands in the way, nothing when it passes."""
     parts = divide(build_examples(records, DatasetConfig(), now=max(record.judged_at for record in records)).examples)
+    turns = folds(parts, JUDGES)
     try:
-        judge = train_reward(parts.judge, RewardConfig(), encoder=encoder)
+        config = RewardConfig(heads=JUDGE_HEADS)
+        judge = FoldedJudge.of([train_reward(turn.learned, config, encoder=encoder) for turn in turns], turns)
     except NotEnoughToLearn:
         return "too few judgements for a judge"
     told = report_reward(judge, parts.quality)

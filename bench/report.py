@@ -39,7 +39,8 @@ def command(name: str) -> str:
     given = [word for word in sys.argv[1:] if word != "--save"]
     pairs = zip(["", *given], given, strict=False)
     shown = ["PATH" if before.startswith("--peer-") else word for before, word in pairs]
-    return " ".join(["python -m", f"bench.{name}", *shown])
+    module = getattr(sys.modules["__main__"].__spec__, "name", None) or f"bench.{name}"
+    return " ".join(["python -m", module, *shown])
 
 
 def report(

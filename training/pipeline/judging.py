@@ -19,7 +19,7 @@ from training.gate.verdict import Check, Verdict
 from training.pipeline.collecting import collect
 from training.pipeline.configured import configured
 from training.pipeline.job import BadJob
-from training.pipeline.making import DATA, held_out_mark
+from training.pipeline.making import DATA
 from training.pipeline.verdicts import VERDICT
 from training.pipeline.workspace import ADAPTER, JUDGE, QUERY, REWARD, UPDATE_RESULT, Workspace
 from training.query.check import gain
@@ -42,7 +42,7 @@ def compare(work: Workspace) -> str:
             work.contest.champion,
             work.parts.asked,
             absent=[example.prompt for example in rehearse(work.parts.asked, work.contest.encoder)],
-            judge=work.reward_model(JUDGE),
+            judge=work.judge,
             quality=_quality(work),
             grounded=work.grounded,
             distances=(work.contest.distance, work.contest.distance_from_champion),
@@ -68,7 +68,7 @@ def check_retrieval(work: Workspace) -> str:
         return "nothing was learned"
     if not work.has(QUERY_VERDICT):
         marks = evidence_marks(work.records, work.dataset, now=work.job.now)
-        held_out = with_vectors([m for m in marks if held_out_mark(m, work.job.seed)], work.contest.encoder)
+        held_out = with_vectors([mark for mark in marks if work.parts.judges(mark.voter)], work.contest.encoder)
         estimate = gain(held_out, load_query_adapter(work.directory / QUERY), seed=work.job.seed) if held_out else None
         better = estimate is not None and estimate.low > 0
         why = "no marks were held out" if estimate is None else f"agreement with {len(held_out)} held-out marks"

@@ -8,13 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from retrieval.durable import publish_directory
-from training.datasets.evidence import EvidenceMark, evidence_marks
+from training.datasets.evidence import evidence_marks
 from training.datasets.examples import Counts
-from training.datasets.parts import chance_of
 from training.pipeline.configured import configured
 from training.pipeline.job import BadJob, Job
 from training.pipeline.learn import update
-from training.pipeline.parts import JUDGING_VOTERS
 from training.pipeline.policies import LORA
 from training.pipeline.workspace import (
     ADAPTER,
@@ -73,19 +71,22 @@ def describe_data(work: Workspace) -> str:
 
 
 def train_rewards(work: Workspace) -> str:
-    """Train the reward model that the policy may follow, and the judge of the gate from other voters."""
+    """Train the reward model that the policy may follow, and the judges of the gate from other voters."""
     judging = replace(work.rewarding, heads=max(work.rewarding.heads, JUDGE_HEADS))
-    for name, examples, config in ((REWARD, work.parts.train, work.rewarding), (JUDGE, work.parts.judge, judging)):
+    jobs = [(REWARD, work.parts.train, work.rewarding)]
+    jobs += [(f"{JUDGE}-{number}", fold.learned, judging) for number, fold in enumerate(work.folds)]
+    for place, (name, examples, config) in enumerate(jobs):
+        work.progress(place / len(jobs))
         if work.has(name):
             continue
         try:
             model = train_reward(examples, config, encoder=work.contest.encoder)
         except NotEnoughToLearn as error:
             raise Waiting(f"waiting for data for the {name} model: {error}") from error
-        report = report_reward(model, work.parts.quality)
-        work.write(f"{name}.json", report.as_dict())
         work.publish(name, model.files())
-    return f"base {work.rewarding.base}, {work.rewarding.heads} heads; the judge {judging.heads}"
+    work.write(f"{REWARD}.json", report_reward(work.reward_model, work.parts.quality).as_dict())
+    work.write(f"{JUDGE}.json", report_reward(work.judge, work.parts.quality).as_dict())
+    return f"base {work.rewarding.base}, {work.rewarding.heads} heads; {len(work.folds)} judges of {judging.heads}"
 
 
 def update_policy(work: Workspace) -> str:
@@ -126,7 +127,7 @@ def train_together(work: Workspace, choice: Choice | None = None) -> UpdateResul
             choice.methods,
             auto=work.auto,
             encoder=work.contest.encoder,
-            reward=work.reward_model(REWARD),
+            reward=work.reward_model,
             run_dir=work.directory / UPDATE,
             held_out=work.parts.quality,
             options={name: value for name, value in options.items() if name not in LORA},
@@ -144,18 +145,13 @@ def train_together(work: Workspace, choice: Choice | None = None) -> UpdateResul
 def update_retrieval(work: Workspace) -> str:
     """Learn to move questions from marks on evidence; the gate looks at voters and sources that were left out."""
     marks = evidence_marks(work.records, work.dataset, now=work.job.now)
-    learned = [mark for mark in marks if not held_out_mark(mark, work.job.seed)]
+    learned = [mark for mark in marks if not work.parts.judges(mark.voter)]
     if len(learned) < LEAST_MARKS:
         return f"{len(learned)} of {LEAST_MARKS} marks on evidence"
     if not work.has(QUERY):
         adapter = fit(with_vectors(learned, work.contest.encoder), work.contest.encoder.model_name)
         work.publish(QUERY, adapter.files())
     return f"{len(learned)} marks on evidence"
-
-
-def held_out_mark(mark: EvidenceMark, seed: int) -> bool:
-    """Tell whether a mark is for the gate: it comes from a judging voter."""
-    return chance_of(seed, "voter", mark.voter) < JUDGING_VOTERS
 
 
 def _choice(work: Workspace) -> Choice:

@@ -14,7 +14,8 @@ from training.datasets.build import Built, build_examples
 from training.datasets.config import DatasetConfig
 from training.pipeline.configured import configured
 from training.pipeline.job import Job
-from training.pipeline.parts import Parts, divide
+from training.pipeline.judges import FoldedJudge
+from training.pipeline.parts import Fold, Parts, divide, folds
 from training.pipeline.policies import Contest, open_contest
 from training.policy.base import never
 from training.records.read import read_records
@@ -27,6 +28,7 @@ from training.updates.rewards import Grounded
 
 SNAPSHOT, RECORDS = "snapshot", "records.jsonl"
 REWARD, JUDGE = "reward", "judge"
+JUDGES = 4
 UPDATE, UPDATE_RESULT = "update", "update.json"
 ADAPTER, QUERY = "adapter", "query"
 
@@ -99,9 +101,21 @@ class Workspace:
         device = str(self.devices.device) if self.job.device == "auto" else self.job.device
         return open_contest(self.job, self.job.option("update"), device)
 
-    def reward_model(self, name: str) -> TrainedReward:
-        """Load the reward model of the policy, or the judge of the gate."""
-        return load_reward(self.directory / name, self.contest.encoder)
+    @cached_property
+    def folds(self) -> tuple[Fold, ...]:
+        """What each judge learns from, and is asked about."""
+        return folds(self.parts, JUDGES)
+
+    @cached_property
+    def reward_model(self) -> TrainedReward:
+        """The reward model that the policy may follow."""
+        return load_reward(self.directory / REWARD, self.contest.encoder)
+
+    @cached_property
+    def judge(self) -> FoldedJudge:
+        """The judges of the gate."""
+        models = [load_reward(self.directory / f"{JUDGE}-{n}", self.contest.encoder) for n in range(len(self.folds))]
+        return FoldedJudge.of(models, self.folds)
 
     @cached_property
     def grounded(self) -> Grounded | None:

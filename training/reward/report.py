@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from training.datasets.examples import Example
+from training.reward.base import RewardModel
 from training.reward.judgements import Judgements, gather
-from training.reward.model import TrainedReward
+from training.reward.representation import Representation
 from training.statistics import Estimate, auc, bootstrap, brier, ece, mean_estimate, slope
 
 Floats = npt.NDArray[np.float64]
@@ -19,6 +20,18 @@ HUMAN_AGREEMENT = 0.77  # Ouyang et al. 2022, arXiv 2203.02155, section 3.4: how
 _TOO_GOOD = HUMAN_AGREEMENT + 0.05
 _FEW = 50  # judgements; chance alone reaches any accuracy on fewer
 _BASELINES = ("length", "question_cosine")
+
+
+class Measurable(RewardModel, Protocol):
+    """A reward model whose answers' descriptions can be looked at: `TrainedReward`, or several of them."""
+
+    @property
+    def heads(self) -> int:
+        """Size of the ensemble."""
+
+    @property
+    def representation(self) -> Representation:
+        """How answers are described."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +103,7 @@ class RewardReport:
         return "\n".join(lines) + "\n"
 
 
-def report_reward(model: TrainedReward, held_out: Sequence[Example], *, draws: int = 1000) -> RewardReport:
+def report_reward(model: Measurable, held_out: Sequence[Example], *, draws: int = 1000) -> RewardReport:
     """Measure a model on judgements by people it never met.
 
     Args:
@@ -187,7 +200,7 @@ def _warnings(pairs: PairFigures | None, votes: VoteFigures | None) -> tuple[str
     )
 
 
-def _column(model: TrainedReward, held_out: Sequence[Example], name: str) -> Floats:
+def _column(model: Measurable, held_out: Sequence[Example], name: str) -> Floats:
     at = model.representation.columns.index(name)
     rows = [
         model.representation.rows(example.prompt, example.answers)[:, at] for example in held_out if example.answers
