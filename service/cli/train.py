@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import signal
 import subprocess
@@ -72,6 +73,7 @@ def run(
         raise Refused("give either --records FILE for a new job, or --resume NAME for one that was stopped")
     if resume is not None:
         directory = jobs / resume
+        _check_resumable(directory)
     else:
         assert records is not None
         directory = jobs / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
@@ -85,7 +87,7 @@ def run(
         emit_line(_data(directory, state))
     else:
         typer.echo(_told(directory, state))
-    if state is None or state.status in ("failed", "stopped"):
+    if state is None or state.status in ("failed", "stopped", "running"):  # running: it was killed
         raise typer.Exit(1)
 
 
@@ -137,8 +139,8 @@ def _job(
         if path is not None and not path.is_file():
             raise Refused(f"there is no file {path}")
     try:
-        stages = tomllib.loads(options.read_text()) if options else {}
-    except tomllib.TOMLDecodeError as error:
+        stages = tomllib.loads(options.read_text("utf-8")) if options else {}
+    except ValueError as error:  # of TOML, or of UTF-8
         raise Refused(f"{options} is not TOML: {error}") from error
     return Job(
         records=records.absolute(),
@@ -157,6 +159,22 @@ def _job(
     )
 
 
+def _check_resumable(directory: Path) -> None:
+    from service.client.errors import Clash, Refused
+    from training.pipeline.job import BadJob, read_job
+    from training.pipeline.state import alive, read_state
+
+    if not directory.is_dir():
+        raise Refused(f"there is no training job {directory.name}: `groundloop train status` lists them")
+    try:
+        read_job(directory)
+    except BadJob as error:
+        raise Refused(str(error)) from error
+    state = read_state(directory)
+    if state is not None and alive(state):
+        raise Clash(f"process {state.pid} is at the job {directory.name}: `groundloop train status {directory.name}`")
+
+
 def _follow(directory: Path, json: bool) -> JobState | None:
     """Run the job's process and show how it goes; Ctrl-C lets it stop at its next checkpoint."""
     from training.pipeline.state import read_state
@@ -172,7 +190,9 @@ def _follow(directory: Path, json: bool) -> JobState | None:
                 time.sleep(_LOOK_S)
     except KeyboardInterrupt:
         child.send_signal(signal.SIGTERM)
-        child.wait()
+        typer.echo("stopping at the next checkpoint; Ctrl-C again leaves it to stop by itself", err=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            child.wait()
     return read_state(directory)
 
 
@@ -245,6 +265,8 @@ def _told(directory: Path, state: JobState | None) -> str:
             lines += ["", verdict]
         if state.version:
             lines += ["", f"version {state.version}: `groundloop versions show {state.version}`"]
-    else:
-        lines.append(f"it left nothing but its log: {directory / _LOG}")
+    if state is None or state.status in ("running", "failed"):
+        lines.append(f"its log: {directory / _LOG}")
+    if _status(state) in ("never started", "interrupted", "stopped"):
+        lines.append(f"to go on with it: `groundloop train run --resume {directory.name}`")
     return "\n".join(lines)

@@ -46,7 +46,7 @@ def collect(
     rows, silent = [], []
     for place, example in enumerate(asked):
         progress(place / total)
-        said, before = _answer(candidate, example.prompt), _answer(champion, example.prompt)
+        said, before = _both(candidate, champion, example.prompt, turned=place % 2 == 1)
         (scores,) = judge.score([example.prompt], [[said[0], before[0]]])
         rows.append(
             Row(
@@ -61,7 +61,7 @@ def collect(
         )
     for place, prompt in enumerate(absent):
         progress((len(asked) + place) / total)
-        ours, theirs = (_given(prompt, *_answer(policy, prompt), (), None) for policy in (candidate, champion))
+        ours, theirs = (_given(prompt, *_timed(policy, prompt), (), None) for policy in (candidate, champion))
         silent.append(Row(f"absent-{place}", f"absent-{place}", ours, theirs, prompt.segment))
     return GateInputs(
         candidate=candidate.version,
@@ -72,7 +72,17 @@ def collect(
     )
 
 
-def _answer(policy: Policy, prompt: Prompt) -> tuple[Answer, float]:
+def _both(
+    candidate: Policy, champion: Policy, prompt: Prompt, *, turned: bool
+) -> tuple[tuple[Answer, float], tuple[Answer, float]]:
+    """Ask both. Whoever is first also pays for encoding what neither has met, so they take turns."""
+    if turned:
+        before = _timed(champion, prompt)
+        return _timed(candidate, prompt), before
+    return _timed(candidate, prompt), _timed(champion, prompt)
+
+
+def _timed(policy: Policy, prompt: Prompt) -> tuple[Answer, float]:
     started = perf_counter()
     ((answer,),) = policy.sample([prompt], 1, Sampling())
     return answer, perf_counter() - started

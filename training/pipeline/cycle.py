@@ -11,7 +11,9 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from retrieval.durable import file_lock
 from retrieval.errors import StorageFull
 from training.gate.verdict import Verdict
 from training.pipeline.job import BadJob, Job
@@ -19,11 +21,15 @@ from training.pipeline.state import JobState, Reporter, read_state
 from training.pipeline.workspace import Waiting, Workspace
 from training.policy.base import never
 
+if TYPE_CHECKING:
+    from training.updates.devices import Devices
+
+LOCK = "lock"
 log = logging.getLogger(__name__)
 
 
 def run_cycle(directory: Path, job: Job, *, stopped: Callable[[], bool] = never) -> JobState:
-    """Run a job to its end, or go on with it.
+    """Run a job to its end, or go on with it. A job that another process is at is waited for.
 
     Args:
         directory: The job's directory.
@@ -34,24 +40,35 @@ def run_cycle(directory: Path, job: Job, *, stopped: Callable[[], bool] = never)
         The state it ended in: candidate, refused, waiting, failed or stopped.
     """
     from training.updates.devices import Devices
-    from training.updates.loop import Interrupted
 
     devices = Devices()
-    known = read_state(directory)
     if not devices.is_first:
         return _train_along(Workspace(directory, job, stopped=stopped, devices=devices))
+    with file_lock(directory / LOCK):
+        return _lead(directory, job, stopped, devices)
+
+
+def _lead(directory: Path, job: Job, stopped: Callable[[], bool], devices: Devices) -> JobState:
+    """Do the whole job; the other processes only train along."""
+    from training.pipeline.options import check_options
+    from training.updates.loop import Interrupted
+
+    known = read_state(directory)
     if known is not None and known.status not in ("running", "stopped"):
         devices.from_first(False)
         return known
     reporter = Reporter(directory)
     work = Workspace(directory, job, reporter.progress, stopped, devices)
     try:
+        check_options(job)
         verdict, version = _stages(work, reporter)
         reporter.close("candidate" if verdict.passed else "refused", verdict.summary, version)
     except Waiting as waiting:
         reporter.close("waiting", str(waiting))
     except Interrupted:
         reporter.close("stopped", "asked to stop; it can be resumed")
+    except StorageFull as error:
+        reporter.close("stopped", f"{error}; make room, and it can be resumed")
     except Exception as error:
         reason = _reason(error)
         if reason is None:
@@ -74,6 +91,8 @@ def _train_along(work: Workspace) -> JobState:
             train_together(work)
     except Interrupted:
         return JobState("stopped", os.getpid(), time.time(), reason="asked to stop")
+    except Waiting:
+        log.info("the first process says what is missing")
     finally:
         work.close()
     return JobState("running", os.getpid(), time.time(), reason="the first process goes on alone")
@@ -98,7 +117,7 @@ def _stages(work: Workspace, reporter: Reporter) -> tuple[Verdict, str]:
             raise Interrupted
         reporter.begin(name)
         reporter.end(stage(work))
-    return judging.read(work), (work.directory / judging.VERSION).read_text()
+    return judging.read(work), judging.published(work)
 
 
 def _reason(error: Exception) -> str | None:
@@ -110,5 +129,5 @@ def _reason(error: Exception) -> str | None:
     from training.updates.config import BadConfig
     from training.updates.loop import NothingToTrain
 
-    expected = (BadJob, GoldenError, RecordsError, RegistryError, RewardError, BadConfig, NothingToTrain, StorageFull)
+    expected = (BadJob, GoldenError, RecordsError, RegistryError, RewardError, BadConfig, NothingToTrain)
     return str(error) if isinstance(error, expected) else None

@@ -127,7 +127,12 @@ def _check(job: Job) -> None:
         raise BadJob(
             f"a method is one of {', '.join(METHODS)}, or several joined by commas without auto: {job.method!r}"
         )
+    if len(job.methods) > len(set(job.methods)) or ("ppo" in job.methods and len(job.methods) > 1):
+        raise BadJob(f"a method is named once, and ppo stands alone: {job.method!r}")
     if strange := job.options.keys() - set(_SECTIONS):
         raise BadJob(f"options are for {', '.join(_SECTIONS)}, not for {sorted(strange)}")
     if not (isinstance(job.seed, int) and job.seed >= 0):
         raise BadJob(f"a seed is a number from 0, not {job.seed!r}")
+    for stage, options in job.options.items():
+        if not isinstance(options, Mapping):
+            raise BadJob(f"[{stage}] is a table of options by name, not {options!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,7 +19,7 @@ from training.gate.probes import run_probes
 from training.gate.verdict import Check, Verdict
 from training.pipeline.collecting import collect
 from training.pipeline.configured import configured
-from training.pipeline.job import BadJob
+from training.pipeline.job import JOB
 from training.pipeline.making import DATA
 from training.pipeline.verdicts import VERDICT
 from training.pipeline.workspace import ADAPTER, JUDGE, QUERY, REWARD, UPDATE_RESULT, Workspace
@@ -30,7 +31,6 @@ from training.statistics import Estimate
 from training.updates.rehearsal import rehearse
 
 VERSION, QUERY_VERDICT = "version.json", "query.json"
-_PRIVATE = {"fate", "parts"}  # parts of the data card that name single records
 
 
 def compare(work: Workspace) -> str:
@@ -85,11 +85,16 @@ def publish(work: Workspace) -> str:
     if not work.has(VERSION):
         known = [one for one in registry.list() if one.version and one.version.card.config.get("job") == _job_id(work)]
         name = known[0].name if known else registry.publish(_files(work), _card(work, verdict)).name
-        work.write(VERSION, name)
-    name = (work.directory / VERSION).read_text()
+        work.write(VERSION, {"version": name})
+    name = published(work)
     if verdict.passed and registry.alias("candidate") != name:
         registry.assign("candidate", name, who="training", why=verdict.summary[:500])
     return name
+
+
+def published(work: Workspace) -> str:
+    """Give the name of the version that the job published."""
+    return str(work.read(VERSION)["version"])
 
 
 def read(work: Workspace) -> Verdict:
@@ -110,8 +115,6 @@ def _golden(work: Workspace) -> tuple[Golden, ...]:
     if work.job.golden is None:
         return ()
     questions = [one for one in read_golden(work.job.golden) if one.passages is not None]
-    if not questions:
-        raise BadJob(f"no question of {work.job.golden} has passages of its own; training has nothing to search in")
     ours, theirs = (evaluate(policy, questions) for policy in (work.contest.policy, work.contest.champion))
     return tuple(
         Golden("correct", new.id, new.figures.get("correct", 0.0), old.figures.get("correct", 0.0))
@@ -120,7 +123,8 @@ def _golden(work: Workspace) -> tuple[Golden, ...]:
 
 
 def _job_id(work: Workspace) -> str:
-    return work.directory.name
+    """Name the job as no other is named, also where two folders bear one name and share a registry."""
+    return f"{work.directory.name}-{hashlib.sha256((work.directory / JOB).read_bytes()).hexdigest()[:12]}"
 
 
 def _files(work: Workspace) -> dict[str, Any]:
@@ -133,7 +137,7 @@ def _files(work: Workspace) -> dict[str, Any]:
 def _card(work: Workspace, verdict: Verdict) -> ModelCard:
     job, contest = work.job, work.contest
     told = work.read(UPDATE_RESULT)
-    data = {name: value for name, value in work.read(DATA).items() if name not in _PRIVATE}
+    data = {name: value for name, value in work.read(DATA).items() if name != "fate"}  # it names single records
     return ModelCard(
         kind=job.policy,
         base=contest.base,
@@ -146,9 +150,12 @@ def _card(work: Workspace, verdict: Verdict) -> ModelCard:
             "options": {stage: dict(options) for stage, options in job.options.items()},
         },
         seed=job.seed,
-        data={**data, "parts": work.parts.as_dict()},
+        data=data,
         data_hashes={"records": work.digest},
-        metrics={"update": {name: told["metrics"].get(name) for name in ("start", "kept", "seconds")}},
+        metrics={
+            "update": {name: told["metrics"].get(name) for name in ("start", "kept", "seconds")},
+            "retrieval": work.read(QUERY_VERDICT) if work.has(QUERY_VERDICT) else None,
+        },
         verdict=verdict.as_dict(),
         reward=work.read(f"{JUDGE}.json"),
         parents=(contest.champion_name,),

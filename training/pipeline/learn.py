@@ -14,6 +14,7 @@ from typing import Any
 from retrieval.embed.base import Embedder
 from training.datasets.examples import Example
 from training.datasets.synthetic import unanswerable
+from training.pipeline.options import pointing_options
 from training.policy.base import never
 from training.reward.base import RewardModel
 from training.updates.config import UpdateConfig
@@ -57,7 +58,7 @@ def update(
         encoder: The shared sentence encoder.
         reward: What PPO follows; the others only look at it.
         run_dir: For metrics and checkpoints; a run that was killed goes on there.
-        held_out: Judged prompts that are only looked at.
+        held_out: Judged prompts that nothing is learned from; with `keep = best` their loss says which weights stay.
         options: Settings of the update by name.
         ppo: Settings of PPO.
         seed: Of everything drawn.
@@ -75,8 +76,10 @@ def update(
         Interrupted: `stopped` gave true; a checkpoint was written.
     """
     changes = {"seed": seed, **(options or {})}
+    pointing = pointing_options(changes) if auto and trainable.kind == "extractive" else {}
+    if pointing and methods == ("ppo",):  # the operator set them for when the data would choose otherwise
+        changes = {name: value for name, value in changes.items() if name not in pointing or name == "flip_rate"}
     if auto and trainable.kind == "extractive" and methods != ("ppo",):
-        names = {name for name in changes if name in PointingConfig.__slots__}
         return train_pointer(
             trainable,
             examples,
@@ -85,9 +88,9 @@ def update(
             held_out=held_out,
             config=UpdateConfig.for_policy(
                 "extractive",
-                **{"epochs": STEPS, "keep": "last"} | {n: v for n, v in changes.items() if n not in names},
+                **{"epochs": STEPS, "keep": "last"} | {n: v for n, v in changes.items() if n not in pointing},
             ),
-            pointing=PointingConfig(**{name: changes[name] for name in names}),
+            pointing=PointingConfig(**pointing),
             progress=progress,
             stopped=stopped,
             devices=devices,

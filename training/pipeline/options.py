@@ -1,4 +1,5 @@
-"""Every option of a training job, as docs/training-options.md lists them: `python -m training.pipeline.options`.
+"""Every option of a training job: checked before the first stage, and listed in docs/training-options.md, which
+`python -m training.pipeline.options` writes.
 
 The comment behind a field is its documentation, here as for whoever reads the code.
 """
@@ -8,11 +9,16 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from training.datasets.config import DatasetConfig
+from training.evaluation.golden import read_golden
 from training.gate.config import GateConfig
+from training.pipeline.configured import configured
+from training.pipeline.job import BadJob, Job
+from training.pipeline.policies import LORA
 from training.reward.config import RewardConfig
 from training.updates.config import UpdateConfig
 from training.updates.pointing import PointingConfig
@@ -44,6 +50,43 @@ min_prompts = 200
 What is not named keeps its default. Under `[update]`, `rank`, `alpha` and `dropout` shape the causal policy's adapter.
 This page is written by `python -m training.pipeline.options`.
 """
+
+
+def check_options(job: Job) -> None:
+    """Refuse before the first stage what a later one could not work with, perhaps hours from now.
+
+    Args:
+        job: With options as the operator wrote them.
+
+    Raises:
+        BadJob: An option does not exist, or cannot work; or the golden set holds nothing that training can ask.
+        GoldenError: The golden set cannot be read.
+    """
+    for stage, kind in (("dataset", DatasetConfig), ("reward", RewardConfig), ("ppo", PPOConfig), ("gate", GateConfig)):
+        configured(kind, job.option(stage), stage)
+    _check_update(job, job.option("update"))
+    if job.golden is not None and all(one.passages is None for one in read_golden(job.golden)):
+        raise BadJob(f"no question of {job.golden} has passages of its own; training has nothing to search in")
+
+
+def _check_update(job: Job, options: Mapping[str, Any]) -> None:
+    if "methods" in options:
+        raise BadJob("[update] methods are not an option: the job says which (--method)")
+    if job.policy == "causal":
+        from training.updates.causal import LoraSettings  # imports transformers
+
+        configured(LoraSettings, {name: value for name, value in options.items() if name in LORA}, "update")
+        options = {name: value for name, value in options.items() if name not in LORA}
+    elif job.methods == ("auto",):
+        special = pointing_options(options)
+        configured(PointingConfig, special, "update")
+        options = {name: value for name, value in options.items() if name not in special or name == "flip_rate"}
+    configured(UpdateConfig, options, "update")
+
+
+def pointing_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give those of the update's options that are of the embedded policy's own likelihoods."""
+    return {name: value for name, value in options.items() if name in PointingConfig.__slots__}
 
 
 def page() -> str:

@@ -25,7 +25,9 @@ def test_lists_become_what_the_default_is() -> None:
     ("kind", "options", "told"),
     [
         (GateConfig, {"min_prompt": 3}, r"\[gate\] has no options min_prompt; it has .*min_prompts"),
-        (RewardConfig, {"lora": {"depth": 3}}, r"\[reward\] has no options depth"),
+        (RewardConfig, {"lora": {"depth": 3}}, r"\[reward.lora\] has no options depth"),
+        (RewardConfig, {"heads": "many"}, r"\[reward\] heads .*valid integer"),
+        (RewardConfig, {"lora": 3}, r"\[reward\] lora .*dictionary"),
         (RewardConfig, {"heads": 2}, r"\[reward\] an ensemble of 2 heads"),
         (DatasetConfig, {"half_life_days": -1.0}, r"\[dataset\] half_life_days must be positive"),
     ],
