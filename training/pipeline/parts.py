@@ -6,9 +6,9 @@
     judging voters   JUDGE: the gate's judges     JUDGE too, in folds: who is asked about a source has
                                                   learned from the others
 
-ASKED, the prompts on which candidate and champion are compared, are all prompts about held-out sources: what was
-learned comes from other sources, and the judges from voters the candidate never learned from. Unlike a split into
-diagonal blocks this leaves almost nothing unused.
+ASKED, the prompts on which candidate and champion are compared, are all questions about held-out sources, each time
+they were asked: what was learned comes from other questions and other sources, and the judges from voters the candidate
+never learned from. Unlike a split into diagonal blocks this leaves almost nothing unused.
 
 How much goes where follows from what the gate can show (bench/gate.py): a judge of 1,500 judgements and 400 prompts
 tell 6 points from nothing four times in five. A small window therefore gives half of its voters to the judges; what
@@ -21,7 +21,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from training.datasets.examples import Counts, Example
+from training.datasets.keys import question_key
 from training.datasets.parts import chance_of, said_by, sources
+from training.updates.choose import judgements
 
 JUDGEMENTS, PROMPTS = 1500, 600  # wanted for the judges and for the comparison
 _JUDGING, _HELD_OUT = (0.25, 0.5), (0.15, 0.4)  # least and most of the voters, and of the sources
@@ -64,18 +66,19 @@ def divide(examples: Sequence[Example], *, seed: int = 0) -> Parts:
         seed: Another one gives another division.
 
     Returns:
-        The parts. No voter of `judge` is in `train` or `quality`, no source held out for `asked` is in `train`.
+        The parts. No voter of `judge` is in `train` or `quality`, no question of `asked` and no source held out for it
+        is in `train`.
     """
-    counts = Counts.of(examples)
-    judgements = counts.comparisons + counts.ties + counts.up + counts.down
-    judging = _share(JUDGEMENTS, judgements, *_JUDGING)
+    judging = _share(JUDGEMENTS, judgements(Counts.of(examples)), *_JUDGING)
     held_out = _share(PROMPTS, len(examples), *_HELD_OUT)
     everybody = frozenset(voter for example in examples for voter in example.voters)
     judges = frozenset(voter for voter in everybody if chance_of(seed, "voter", voter) < judging)
-    asked = [example for example in examples if _held_out(example, held_out, seed)]
-    seen = [example for example in examples if not _held_out(example, held_out, seed)]
+    questions = _held_out(examples, held_out, seed)
+    asked = [example for example in examples if question_key(example.prompt) in questions]
+    seen = [example for example in examples if question_key(example.prompt) not in questions]
+    train = _by(seen, everybody - judges, unsaid=True)
     return Parts(
-        train=_by(seen, everybody - judges, unsaid=True),
+        train=tuple(one for one in train if not _held_out([one], held_out, seed)),  # fewer answers, other sources
         judge=_by(examples, judges),
         quality=_by(asked, everybody - judges),
         asked=tuple(asked),
@@ -93,29 +96,32 @@ def folds(parts: Parts, k: int) -> tuple[Fold, ...]:
         k: Judges.
 
     Returns:
-        K folds; every prompt of `asked` is in one, and no held-out source of a fold's prompts was learned from.
+        K folds; every prompt of `asked` is in one. A judge learned neither from its questions nor from their held-out
+        sources.
     """
-
-    def of_fold(example: Example, fold: int) -> bool:
-        first = min(_held_out(example, parts.held_out_share, parts.seed))
-        return int(chance_of(parts.seed, "fold", first) * k) == fold
-
+    questions = _held_out(parts.asked, parts.held_out_share, parts.seed)
+    fold_of = {key: int(chance_of(parts.seed, "fold", min(names)) * k) for key, names in questions.items()}
     made = []
     for fold in range(k):
-        asked = tuple(example for example in parts.asked if of_fold(example, fold))
-        theirs = {name for example in asked for name in _held_out(example, parts.held_out_share, parts.seed)}
-        same = {example.prompt_id for example in asked}
+        asked = tuple(example for example in parts.asked if fold_of[question_key(example.prompt)] == fold)
+        theirs = {name for key, names in questions.items() if fold_of[key] == fold for name in names}
         learned = tuple(
             example
             for example in parts.judge
-            if example.prompt_id not in same and theirs.isdisjoint(sources(example, "cited"))
+            if fold_of.get(question_key(example.prompt)) != fold and theirs.isdisjoint(sources(example, "cited"))
         )
         made.append(Fold(learned, asked))
     return tuple(made)
 
 
-def _held_out(example: Example, share: float, seed: int) -> list[str]:
-    return [name for name in sources(example, "cited") if chance_of(seed, "source", name) < share]
+def _held_out(examples: Sequence[Example], share: float, seed: int) -> dict[str, set[str]]:
+    """Give the questions about held-out sources, with these; one asked again is one question."""
+    found: dict[str, set[str]] = {}
+    for example in examples:
+        names = {name for name in sources(example, "cited") if chance_of(seed, "source", name) < share}
+        if names:
+            found.setdefault(question_key(example.prompt), set()).update(names)
+    return found
 
 
 def _share(wanted: int, there: int, least: float, most: float) -> float:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.training.conftest import make_prompt
 from training.datasets.examples import Example, Pair, Target, Thumb
-from training.datasets.parts import sources
-from training.pipeline.parts import divide, folds
+from training.datasets.parts import chance_of, sources
+from training.pipeline.parts import Parts, divide, folds
 from training.policy.base import Answer, Sampling
 
 
@@ -20,7 +20,7 @@ def examples(seed: int, count: int, voters: int, documents: int) -> list[Example
     made = []
     for number in range(count):
         texts = tuple(f"Fact {rng.randrange(documents)}." for _ in range(3))
-        prompt = make_prompt(f"Question {number}?", texts)
+        prompt = make_prompt(f"Question {number - number % 7 % 2}?", texts)  # some are asked again
         shown = tuple(
             replace(passage, chunk_id=texts[place], document_id=texts[place])
             for place, passage in enumerate(prompt.passages)
@@ -48,14 +48,24 @@ def sources_of(part: tuple[Example, ...]) -> set[str]:
     return {source for example in part for source in sources(example, "cited")}
 
 
+def questions_of(part: tuple[Example, ...]) -> set[str]:
+    return {example.prompt.question for example in part}
+
+
+def held_out_of(parts: Parts, part: tuple[Example, ...]) -> set[str]:
+    return {name for name in sources_of(part) if chance_of(parts.seed, "source", name) < parts.held_out_share}
+
+
 @given(seed=st.integers(0, 99), voters=st.integers(2, 40), documents=st.integers(2, 40))
 def test_what_must_be_apart_is_apart(seed: int, voters: int, documents: int) -> None:
     parts = divide(examples(seed, 60, voters, documents), seed=seed)
     assert not voters_of(parts.judge) & voters_of(parts.train)
     assert not voters_of(parts.judge) & voters_of(parts.quality)
-    held_out = sources_of(parts.asked) - sources_of(parts.train)
-    assert all(sources(example, "cited") & held_out for example in parts.asked) or not parts.asked
-    assert not {example.prompt_id for example in parts.asked} & {example.prompt_id for example in parts.train}
+    assert not questions_of(parts.asked) & questions_of(parts.train)
+    held_out = held_out_of(parts, parts.asked)
+    assert not held_out & sources_of(parts.train)
+    about = {example.prompt.question for example in parts.asked if held_out & sources(example, "cited")}
+    assert about == questions_of(parts.asked)
 
 
 @given(seed=st.integers(0, 99), k=st.integers(1, 5))
@@ -65,11 +75,9 @@ def test_no_judge_is_asked_about_what_it_learned_from(seed: int, k: int) -> None
     asked = sorted(example.prompt_id for turn in turns for example in turn.asked)
     assert asked == sorted(example.prompt_id for example in parts.asked)
     for turn in turns:
-        assert not {e.prompt_id for e in turn.learned} & {e.prompt_id for e in turn.asked}
+        assert not questions_of(turn.learned) & questions_of(turn.asked)
         assert voters_of(turn.learned) <= voters_of(parts.judge)
-        told = sources_of(turn.asked) - sources_of(parts.train)  # the held-out ones are never in training
-        held_out = {name for name in told if any(name in sources(e, "cited") for e in parts.asked)}
-        assert not held_out & (sources_of(turn.learned) - sources_of(parts.train))
+        assert not held_out_of(parts, turn.asked) & sources_of(turn.learned)
 
 
 def test_a_large_window_keeps_more_for_training() -> None:
