@@ -86,7 +86,7 @@ def run(
     if json:
         emit_line(_data(directory, state))
     else:
-        typer.echo(_told(directory, state))
+        typer.echo(_told(directory, state, steps=False))  # they were shown one by one
     if state is None or state.status in ("failed", "stopped", "running"):  # running: it was killed
         raise typer.Exit(1)
 
@@ -218,7 +218,8 @@ class Watching:
         return self._show
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        if self._bar.live.is_started:
+            self._bar.stop()
 
     def _show(self, state: JobState | None) -> None:
         if state is None or self._quiet:
@@ -254,15 +255,17 @@ def _data(directory: Path, state: JobState | None) -> dict[str, Any]:
     }
 
 
-def _told(directory: Path, state: JobState | None) -> str:
+def _told(directory: Path, state: JobState | None, *, steps: bool = True) -> str:
     from training.pipeline.verdicts import read_verdict
 
     lines = [f"job {directory.name}: {_status(state)}"]
     if state is not None:
-        lines += list(_steps(state))
-        lines += [state.reason] if state.reason else []
-        if (verdict := read_verdict(directory)) is not None:
+        lines += list(_steps(state)) if steps else []
+        verdict = read_verdict(directory)
+        if verdict is not None:
             lines += ["", verdict]
+        if state.reason and state.reason not in (verdict or ""):
+            lines.append(state.reason)
         if state.version:
             lines += ["", f"version {state.version}: `groundloop versions show {state.version}`"]
     if state is None or state.status in ("running", "failed"):

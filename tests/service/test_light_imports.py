@@ -30,6 +30,9 @@ sys.meta_path.insert(0, Blocked())
         "service.up.run",
         "service.doctor",
         "service.cli",
+        "service.cli.train",
+        "service.cli.versions",
+        "service.cli.evaluate",
     ],
 )
 def test_imports_nothing_heavy(module: str) -> None:

@@ -77,6 +77,10 @@ def test_a_value_that_cannot_work_is_refused(wrong: dict[str, object]) -> None:
 
 def test_the_library_floors_do_not_read_the_environment() -> None:
     pattern = re.compile(r"os\.environ(?!\.setdefault)|getenv")
+    # A launcher tells its processes how many they are in this name and in no other way; nobody sets it as an option.
+    launched = {"training/updates/devices.py": 'os.environ.get("WORLD_SIZE", "1")'}
     for floor in ("retrieval", "training"):
         for path in (ROOT / floor).rglob("*.py"):
-            assert not pattern.search(path.read_text()), f"{path} reads the environment"
+            name = path.relative_to(ROOT).as_posix()
+            text = path.read_text().replace(launched.get(name, "\0"), "", 1)
+            assert not pattern.search(text), f"{name} reads the environment"
