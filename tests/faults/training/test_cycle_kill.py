@@ -29,7 +29,7 @@ from training.registry.registry import Registry
 
 pytestmark = pytest.mark.fault
 KILLS = 4
-ARTEFACTS = ("adapter/residual.safetensors", "reward/heads.safetensors", "judge/heads.safetensors")
+ARTEFACTS = ("adapter/residual.safetensors", "reward/heads.safetensors", "judge-0/heads.safetensors")
 
 
 @pytest.fixture(scope="module")

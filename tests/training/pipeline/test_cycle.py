@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from retrieval.embed import HashingEmbedder
+from retrieval.errors import StorageFull
 from tests.training.pipeline.world import NOW, judge, questions
+from training.pipeline import judging
 from training.pipeline.cycle import run_cycle
 from training.pipeline.job import Job, write_job
 from training.pipeline.making import DATA
@@ -22,6 +25,7 @@ from training.registry.registry import Registry
 
 Start = Callable[..., tuple[Path, Job]]
 Judged = Sequence[Record]
+Ended = tuple[Path, Job, JobState]
 QUICK = {"reward": {"precision": 100.0, "semantic": 0.0, "heads": 4}, "update": {"epochs": 40}}
 
 
@@ -54,13 +58,22 @@ def start(tmp_path: Path) -> Start:
     return write
 
 
+@pytest.fixture(scope="module")
+def ended(judged: Judged, tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """Run one job to its end, for all that only look at it."""
+    home = tmp_path_factory.mktemp("ended")
+    (home / "records.jsonl").write_bytes(b"".join(record_lines(judged)))
+    job = Job(home / "records.jsonl", home / "registry", encoder="hashing", now=NOW, options=QUICK)
+    write_job(home / "job", job)
+    return home / "job", job, run_cycle(home / "job", job)
+
+
 def versions(job: Job) -> list[str]:
     return [line.name for line in Registry(job.registry).list() if line.version and line.version.path]
 
 
-def test_records_become_a_version_with_its_verdict_and_card(start: Start, judged: Judged) -> None:
-    directory, job = start(judged)
-    state = run_cycle(directory, job)
+def test_records_become_a_version_with_its_verdict_and_card(ended: Ended, judged: Judged) -> None:
+    directory, job, state = ended
     assert state.status in ("candidate", "refused"), state.reason
     assert versions(job) == [state.version]
     version = Registry(job.registry).open(state.version or "")
@@ -73,18 +86,8 @@ def test_records_become_a_version_with_its_verdict_and_card(start: Start, judged
     assert not any("reader-" in path.read_text() for path in version.path.glob("card.*"))  # type: ignore[union-attr]
 
 
-def test_the_same_records_and_seed_give_the_same_weights(start: Start, judged: Judged) -> None:
-    weights = []
-    for name in ("one", "two"):
-        directory, job = start(judged, name)
-        run_cycle(directory, job)
-        weights.append((directory / "adapter" / "residual.safetensors").read_bytes())
-    assert weights[0] == weights[1]
-
-
-def test_a_job_that_is_over_stays_as_it_is(start: Start, judged: Judged) -> None:
-    directory, job = start(judged)
-    first = run_cycle(directory, job)
+def test_a_job_that_is_over_stays_as_it_is(ended: Ended) -> None:
+    directory, job, first = ended
     assert run_cycle(directory, job) == first
     assert len(versions(job)) == 1
 
@@ -92,26 +95,39 @@ def test_a_job_that_is_over_stays_as_it_is(start: Start, judged: Judged) -> None
 @pytest.mark.parametrize(
     "asked", [3, pytest.param(5, marks=pytest.mark.slow), pytest.param(40, marks=pytest.mark.slow)]
 )
-def test_a_stopped_job_goes_on_to_the_same_end(start: Start, judged: Judged, asked: int) -> None:
-    whole, job = start(judged, "whole")
-    expected = run_cycle(whole, job)
-    directory, job = start(judged, "stopped", registry=job.registry.with_name("other"))
+def test_a_stopped_job_goes_on_to_the_same_end(start: Start, judged: Judged, ended: Ended, asked: int) -> None:
+    whole, _, expected = ended
+    directory, job = start(judged, "stopped")
     left = iter(range(asked))
     assert run_cycle(directory, job, stopped=lambda: next(left, None) is None).status == "stopped"
     assert not (directory / RESULT).exists()
     state = run_cycle(directory, job)
     assert (state.status, state.reason) == (expected.status, expected.reason)
-    for name in ("adapter/residual.safetensors", "judge/heads.safetensors"):
+    for name in ("adapter/residual.safetensors", "judge-0/heads.safetensors"):
         assert (directory / name).read_bytes() == (whole / name).read_bytes()
 
 
-def test_a_job_killed_after_publishing_does_not_publish_again(start: Start, judged: Judged) -> None:
-    directory, job = start(judged)
-    state = run_cycle(directory, job)
+def copied(ended: Ended, tmp_path: Path) -> tuple[Path, Job, str | None]:
+    """Give the job as it was when it had published and not yet said so."""
+    _, job, state = ended
+    shutil.copytree(job.registry.parent, tmp_path / "copy")
     for name in (RESULT, "state.json", "version.json"):
-        (directory / name).unlink()
-    assert run_cycle(directory, job).version == state.version
+        (tmp_path / "copy" / "job" / name).unlink()
+    return tmp_path / "copy" / "job", replace(job, registry=tmp_path / "copy" / "registry"), state.version
+
+
+def test_a_job_killed_after_publishing_does_not_publish_again(ended: Ended, tmp_path: Path) -> None:
+    directory, job, version = copied(ended, tmp_path)
+    assert run_cycle(directory, job).version == version
     assert len(versions(job)) == 1
+
+
+def test_another_job_of_the_same_name_gets_a_version_of_its_own(ended: Ended, tmp_path: Path) -> None:
+    directory, job, version = copied(ended, tmp_path)
+    (directory / "job.json").unlink()
+    write_job(directory, replace(job, min_judgements=100))
+    assert run_cycle(directory, job).version != version
+    assert len(versions(job)) == 2
 
 
 def _one_voter(records: Sequence[Record]) -> list[Record]:
@@ -165,11 +181,27 @@ def test_a_missing_file_and_foreign_data_are_told(start: Start, judged: Judged) 
     assert "only the causal policy" in run_cycle(directory, job).reason
 
 
+def test_a_full_disk_stops_the_job_and_it_goes_on(
+    ended: Ended, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> str:
+        raise StorageFull("no space is left")
+
+    directory, job, version = copied(ended, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(judging, "publish", full)
+        state = run_cycle(directory, job)
+    assert (state.status, state.step) == ("stopped", "publish")
+    assert "no space is left" in state.reason
+    assert run_cycle(directory, job).version == version
+
+
 def test_an_option_that_does_not_exist_is_told(start: Start, judged: Judged) -> None:
     directory, job = start(judged, options={"reward": {"head": 4}})
     assert "[reward] has no options head" in run_cycle(directory, job).reason
 
 
+@pytest.mark.slow
 def test_methods_may_be_asked_for(start: Start, judged: Judged) -> None:
     directory, job = start(judged, method="kto,dpo")
     state: JobState | None = run_cycle(directory, job)
