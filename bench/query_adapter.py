@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from training.evaluation.metrics import ndcg
 
 from bench.report import CACHE, DATA, arguments, report
 from retrieval.embed import DEFAULT_MODEL, load_embedder
+from training.evaluation.metrics import ndcg_at
 from training.query.fit import Marked, fit
 
 Array = npt.NDArray[np.float32]
@@ -87,7 +87,7 @@ def _mark(places: Array, question: Array, right: set[int], rng: np.random.Genera
 
 def _ndcg(scores: Array, right: set[int]) -> float:
     ranked = np.argsort(-scores, kind="stable")[:10].tolist()
-    return ndcg([str(row) for row in ranked], {str(row): 1.0 for row in right}, k=10)
+    return ndcg_at(ranked, right, k=10)
 
 
 def _read(folder: Path) -> tuple[list[str], list[str], list[set[int]]]:

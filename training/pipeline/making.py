@@ -30,7 +30,9 @@ from training.query.fit import fit, with_vectors
 from training.records.read import ReadRecords, read_records
 from training.records.trl import read_trl
 from training.records.write import record_lines
+from training.reward.config import RewardConfig
 from training.reward.errors import NotEnoughToLearn
+from training.reward.features.describe import Describer
 from training.reward.report import report_reward
 from training.reward.train import train_reward
 from training.updates.choose import Choice, Floors, check_asked, choose
@@ -72,21 +74,31 @@ def describe_data(work: Workspace) -> str:
 
 def train_rewards(work: Workspace) -> str:
     """Train the reward model that the policy may follow, and the judges of the gate from other voters."""
-    judging = replace(work.rewarding, heads=max(work.rewarding.heads, JUDGE_HEADS))
-    jobs = [(REWARD, work.parts.train, work.rewarding)]
-    jobs += [(f"{JUDGE}-{number}", fold.learned, judging) for number, fold in enumerate(work.folds)]
-    for place, (name, examples, config) in enumerate(jobs):
+    describer = Describer(work.contest.encoder)
+    jobs = [(REWARD, work.parts.train)]
+    jobs += [(f"{JUDGE}-{number}", fold.learned) for number, fold in enumerate(work.folds)]
+    for place, (name, examples) in enumerate(jobs):
         work.progress(place / len(jobs))
         if work.has(name):
             continue
+        config = work.rewarding if name == REWARD else _judging(work)
         try:
-            model = train_reward(examples, config, encoder=work.contest.encoder)
+            model = train_reward(examples, config, encoder=work.contest.encoder, describer=describer)
         except NotEnoughToLearn as error:
             raise Waiting(f"waiting for data for the {name} model: {error}") from error
         work.publish(name, model.files())
     work.write(f"{REWARD}.json", report_reward(work.reward_model, work.parts.quality).as_dict())
     work.write(f"{JUDGE}.json", report_reward(work.judge, work.parts.quality).as_dict())
-    return f"base {work.rewarding.base}, {work.rewarding.heads} heads; {len(work.folds)} judges of {judging.heads}"
+    return f"base {work.rewarding.base}, {work.rewarding.heads} heads; {len(work.folds)} judges of {JUDGE_HEADS}"
+
+
+def _judging(work: Workspace) -> RewardConfig:
+    """Train judges as strongly held back as the training voters' data asked for: choosing it anew for each of them
+    takes most of the time, and says nothing about anybody's taste.
+    """
+    facts = work.reward_model.facts
+    held_back = {name: facts[name] for name in ("precision", "semantic") if name in facts}
+    return replace(work.rewarding, heads=max(work.rewarding.heads, JUDGE_HEADS), **held_back)
 
 
 def update_policy(work: Workspace) -> str:
