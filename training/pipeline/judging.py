@@ -28,6 +28,7 @@ from training.query.fit import with_vectors
 from training.registry.card import ModelCard, environment
 from training.registry.registry import Registry
 from training.statistics import Estimate
+from training.updates.loop import Interrupted
 from training.updates.rehearsal import rehearse
 
 VERSION, QUERY_VERDICT = "version.json", "query.json"
@@ -46,7 +47,7 @@ def compare(work: Workspace) -> str:
             quality=_quality(work),
             grounded=work.grounded,
             distances=(work.contest.distance, work.contest.distance_from_champion),
-            progress=work.progress,
+            progress=lambda done: _going_on(work, done),
         )
         golden = _golden(work)
         probes = run_probes(
@@ -60,6 +61,13 @@ def compare(work: Workspace) -> str:
         work.write(VERDICT, verdict.as_dict())
     verdict = read(work)
     return "passed" if verdict.passed else "; ".join(check.name for check in verdict.checks if not check.passed)
+
+
+def _going_on(work: Workspace, done: float) -> None:
+    """Tell how far it is, between two prompts: with a causal model on a small machine, all of them take long."""
+    if work.stopped():
+        raise Interrupted
+    work.progress(done)
 
 
 def check_retrieval(work: Workspace) -> str:

@@ -122,6 +122,15 @@ def test_a_job_killed_after_publishing_does_not_publish_again(ended: Ended, tmp_
     assert len(versions(job)) == 1
 
 
+def test_it_can_be_stopped_between_two_prompts_of_the_gate(ended: Ended, tmp_path: Path) -> None:
+    directory, job, version = copied(ended, tmp_path)
+    (directory / "verdict.json").unlink()
+    left = iter(range(12))  # six stages, and some prompts
+    state = run_cycle(directory, job, stopped=lambda: next(left, None) is None)
+    assert (state.status, state.step) == ("stopped", "gate")
+    assert run_cycle(directory, job).version == version
+
+
 def test_another_job_of_the_same_name_gets_a_version_of_its_own(ended: Ended, tmp_path: Path) -> None:
     directory, job, version = copied(ended, tmp_path)
     (directory / "job.json").unlink()
