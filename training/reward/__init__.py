@@ -7,7 +7,7 @@ judgements      comparisons and votes as arrays, and what is too little
 heads           the ensemble and the nuisances, fitted together
 select          how strongly the heads are held back
 calibrate       temperature and bias
-train           all of it; cross-fitted judges
+train           all of it
 model, store    a trained model, and as files
 report          how good it is on people it never met
 """

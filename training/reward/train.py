@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -128,61 +128,6 @@ def _recalibrated(model: TrainedReward, calibration: Sequence[Example], position
     rewards = np.concatenate([found.mean for found in scores]).astype(np.float64)
     fitted = calibrate(rewards, position, held, model.config, fitted_on="calibration split")
     return replace(model, calibration=fitted)
-
-
-@dataclass(frozen=True)
-class CrossFit:
-    """Models that each left one fold out, and the fold of every example."""
-
-    models: tuple[TrainedReward, ...]
-    folds: tuple[int, ...]  # of each example, in the order given
-
-    def judge(self, example: int) -> TrainedReward:
-        """Give the model that never saw an example, by its place among those given."""
-        return self.models[self.folds[example]]
-
-
-def cross_fit(
-    examples: Sequence[Example],
-    k: int,
-    config: RewardConfig | None = None,
-    *,
-    encoder: Embedder | None,
-    groups: Sequence[str] | None = None,
-    progress: Progress | None = None,
-) -> CrossFit:
-    """Train k models, each on the examples of the other folds: a judge that is independent of what it judges.
-
-    Args:
-        examples: To learn from.
-        k: Number of folds, at least 2.
-        config: How each is trained.
-        encoder: The shared sentence encoder.
-        groups: Examples of one group stay together, such as one asker's; None groups by question.
-        progress: Told what is being done, and its share done.
-
-    Returns:
-        The models and who left out what.
-
-    Raises:
-        ValueError: Fewer than two folds, or fewer groups than folds.
-    """
-    config = config or RewardConfig()
-    names = [example.prompt.query.casefold() for example in examples] if groups is None else list(groups)
-    distinct = sorted(set(names))
-    if k < 2 or len(distinct) < k:
-        raise ValueError(f"{k} folds of {len(distinct)} groups: at least two folds, and as many groups")
-    order = np.random.default_rng(config.seed).permutation(len(distinct))
-    fold_of = {distinct[at]: place % k for place, at in enumerate(order)}
-    folds = tuple(fold_of[name] for name in names)
-    describer = Describer(encoder) if encoder is not None else None
-    models = []
-    for fold in range(k):
-        part = [example for example, mine in zip(examples, folds, strict=True) if mine != fold]
-        models.append(train_reward(part, config, encoder=encoder, describer=describer))
-        if progress is not None:
-            progress("training judges", (fold + 1) / k)
-    return CrossFit(tuple(models), folds)
 
 
 def _texts(examples: Sequence[Example]) -> tuple[list[Prompt], list[tuple[Answer, ...]]]:

@@ -11,7 +11,7 @@ from tests.training.reward.world import ENCODER, answer, invented, pairs_world, 
 from training.datasets.examples import Example, Pair, Thumb, decided_pairs
 from training.reward.config import RewardConfig
 from training.reward.model import TrainedReward
-from training.reward.train import cross_fit, train_reward
+from training.reward.train import train_reward
 from training.statistics import ece
 
 PLAIN = RewardConfig(precision=30.0, semantic=0.0, heads=4)
@@ -198,20 +198,6 @@ def test_products_of_vectors_can_be_used() -> None:
     model = train_reward(pairs_world(40), RewardConfig(precision=30.0, semantic=1000.0), encoder=ENCODER)
     assert model.weights.shape[1] > ENCODER.dimension
     assert gap(model, pairs_world(20, seed=1)) > 0.5
-
-
-@pytest.mark.slow
-def test_judges_of_other_folds_never_saw_what_they_judge() -> None:
-    world = pairs_world(40)
-    fitted = cross_fit(world, 4, PLAIN, encoder=ENCODER)
-    assert len(fitted.models) == 4
-    assert set(fitted.folds) == {0, 1, 2, 3}
-    for fold, model in enumerate(fitted.models):
-        rest = [example for example, mine in zip(world, fitted.folds, strict=True) if mine != fold]
-        assert model.version == train_reward(rest, PLAIN, encoder=ENCODER).version
-    assert fitted.judge(3) is fitted.models[fitted.folds[3]]
-    with pytest.raises(ValueError, match="folds"):
-        cross_fit(world[:1], 2, PLAIN, encoder=ENCODER)
 
 
 @pytest.mark.slow
