@@ -67,9 +67,15 @@ def describe_data(work: Workspace) -> str:
     floors = Floors(judgements=work.job.min_judgements)
     choice = choose(counts, floors=floors) if work.auto else check_asked(work.job.methods, counts, floors)
     if choice.waits:
-        raise Waiting(f"waiting for data: {choice}")
+        raise Waiting(f"waiting for data: {choice}{_left_out(work)}")
     shares = ", ".join(f"{number} {name}" for name, number in work.parts.as_dict().items())
     return f"{counts.examples} prompts of {counts.voters} voters: {shares}"
+
+
+def _left_out(work: Workspace) -> str:
+    """Name the commonest reasons for which judgements do not count, where there are any."""
+    counted = sorted(work.built.card.left_out.items(), key=lambda item: -item[1])[:3]
+    return " (left out: " + ", ".join(f"{count} {reason}" for reason, count in counted) + ")" if counted else ""
 
 
 def train_rewards(work: Workspace) -> str:

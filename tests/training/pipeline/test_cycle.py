@@ -154,8 +154,9 @@ def _all_up(records: Sequence[Record]) -> list[Record]:
         (_one_voter, "1 of 5 voters"),
         (_all_up, "one-sided"),
         (lambda records: [replace(record, consent=False) for record in records], "0 of 200 judgements"),
+        (lambda records: [replace(record, judged_at=1.0) for record in records], "too old to count"),
     ],
-    ids=["few", "one voter", "one-sided", "no consent"],
+    ids=["few", "one voter", "one-sided", "no consent", "long ago"],
 )
 def test_thin_data_waits_with_the_reason(
     start: Start,
