@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from training.pipeline.parts import Fold
 from training.policy.base import Answer, Prompt
@@ -27,8 +28,9 @@ class FoldedJudge:
 
     @property
     def version(self) -> str:
-        """Names of all."""
-        return "+".join(model.version for model in self.models)
+        """One name for all of them together."""
+        names = "+".join(model.version for model in self.models)
+        return f"judges-{sha256(names.encode()).hexdigest()[:12]}"
 
     @property
     def heads(self) -> int:
