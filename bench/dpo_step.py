@@ -39,16 +39,7 @@ def main() -> None:
     assert spread < 1e-4 or header, losses
     alone = found["Groundloop, prompt repeated, reference kept"].median / found["Groundloop, reference kept"].median
     against = [name for name in steps if name.startswith("TRL")]
-    rows = [
-        [
-            name,
-            f"{timed.median:.2f}",
-            f"{losses[name]:.5f}",
-            *(stepping.ratio(found, peer, name) for peer in against),
-            *columns(timed),
-        ]
-        for name, timed in found.items()
-    ]
+    rows = stepping.rows_of(found, losses, against, columns)
     report(
         "dpo_step",
         "One DPO step: the prompt computed once for its two answers",

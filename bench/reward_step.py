@@ -30,16 +30,7 @@ def main() -> None:
     header, columns = stepping.gpu_columns(tokens, stepping.needed_flops(model, tokens, passes=2))
     assert spread < 1e-4 or header, losses
     against = [name for name in steps if name.startswith("TRL")]
-    rows = [
-        [
-            name,
-            f"{timed.median:.2f}",
-            f"{losses[name]:.5f}",
-            *(stepping.ratio(found, peer, name) for peer in against),
-            *columns(timed),
-        ]
-        for name, timed in found.items()
-    ]
+    rows = stepping.rows_of(found, losses, against, columns)
     report(
         "reward_step",
         "One step of a reward model: the prompt computed once for its two answers",

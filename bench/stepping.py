@@ -226,3 +226,22 @@ def peer_note(what: str) -> list[str]:
         f"TRL {trl.__version__}: `{what}`, which repeats the prompt; its settings but for `max_length=None`, "
         "`bf16=False` and `gradient_checkpointing=False`, so that both compute the same."
     ]
+
+
+def rows_of(
+    found: Mapping[str, Timed],
+    losses: Mapping[str, float],
+    against: Sequence[str],
+    columns: Callable[[Timed], list[str]],
+) -> list[list[str]]:
+    """Give the lines of a table of steps: name, seconds, loss, and how many times as fast as each peer."""
+    return [
+        [
+            name,
+            f"{timed.median:.2f}",
+            f"{losses[name]:.5f}",
+            *(ratio(found, peer, name) for peer in against),
+            *columns(timed),
+        ]
+        for name, timed in found.items()
+    ]

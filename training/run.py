@@ -2,7 +2,7 @@
 
 It does what `job.json` says (`training/pipeline/job.py`), stage by stage; each finished stage is kept, so that running
 it again goes on where it stopped. SIGTERM and SIGINT stop it at the next checkpoint. With several processes
-(`accelerate launch -m training.run JOB_DIR`) all of them train and the first one writes.
+(`torchrun -m training.run JOB_DIR`) all of them train and the first one writes.
 
 Exit status: 0 it is over (state.json says how), 1 it failed, 2 the job makes no sense, 75 it was stopped and can go on.
 """

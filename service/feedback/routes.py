@@ -23,8 +23,8 @@ from service.feedback.browse import FeedbackFilter, browse, entry_cursor
 from service.feedback.errors import NotTheAsker
 from service.feedback.export import ExportFormat, FeedbackExport
 from service.feedback.lineage import lineage, summary
-from service.feedback.reasons import Reason
 from service.feedback.records import WITHDRAWN, Kind
+from training.records.reasons import Reason
 
 router = APIRouter(prefix="/v1", tags=["feedback"])
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from service.feedback.reasons import Reason
 from service.feedback.records import Outcome, Preference, Vote
+from training.records.reasons import Reason
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Criterion = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]

@@ -13,9 +13,9 @@ import typer.main
 from service.app import create_app
 from service.cli import app as command_line
 from service.errors import CODES
-from service.feedback.reasons import SIGNALS
 from service.metrics import Metrics
 from service.settings import Settings
+from training.records.reasons import SIGNALS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"

@@ -10,14 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.feedback import reasons as service_reasons
 from tests.training.datasets.samples import DAY_S, NOW, make_judged, make_preference, make_shown, make_vote
 from training.datasets.build import Built, build_examples
 from training.datasets.config import DatasetConfig
 from training.datasets.propensity import Impression, propensity_factors
-from training.datasets.signals import SIGNALS
 from training.datasets.weaknesses import voter_weights
 from training.policy.base import ABSTENTION
+from training.records.reasons import SIGNALS
 from training.records.types import Record
 
 CONFIG = DatasetConfig(half_life_days=None)
@@ -26,10 +25,6 @@ CONFIG = DatasetConfig(half_life_days=None)
 def build(records: list[Record], config: DatasetConfig = CONFIG, impressions: tuple[Impression, ...] = ()) -> Built:
     """Build with age left out."""
     return build_examples(records, config, now=NOW, impressions=impressions)
-
-
-def test_reasons_teach_what_the_service_says_they_teach() -> None:
-    assert service_reasons.SIGNALS == SIGNALS
 
 
 def test_a_busy_voter_is_capped_and_the_others_are_not() -> None:

@@ -7,7 +7,7 @@ add or renew).
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 Signal = Literal["retrieval", "policy", "abstention", "corpus", "none"]
 Reason = Literal[
@@ -46,3 +46,8 @@ SIGNALS: dict[Reason, Signal] = {
     "should_not_have_refused": "abstention",
     "other": "none",
 }
+
+
+def signal_of(reason: str) -> Signal:
+    """Give what a reason teaches; nothing where the reason is not on the list."""
+    return SIGNALS.get(cast("Reason", reason), "none")
