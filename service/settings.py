@@ -139,6 +139,36 @@ class Settings(BaseSettings):
         10.0, gt=0, description="Time between two looks for documents that were left behind."
     )
 
+    # Learning from feedback
+    learn: bool = Field(True, description="Train on a schedule from what people say; off: only when asked to.")
+    train_check_interval_s: float = Field(
+        60.0, gt=0, description="Time between two looks whether there is enough new feedback for a cycle."
+    )
+    train_min_judgements: int = Field(200, ge=1, description="Judgements without which no cycle starts.")
+    train_min_new: int = Field(100, ge=1, description="New judgements since the last cycle without which none starts.")
+    train_min_interval_s: float = Field(600.0, ge=0, description="Shortest time between the starts of two cycles.")
+    train_method: str = Field("auto", description="How a policy is trained: auto, or some of sft,kto,dpo,ppo.")
+    train_options: Path | None = Field(None, description="TOML with the options of each stage of a cycle.")
+    golden_set: Path | None = Field(None, description="Questions whose figures no new version may make worse.")
+    train_threads: int = Field(1, ge=1, description="CPU threads of a training process.")
+    train_memory_bytes: int = Field(
+        8192 * MIB, ge=512 * MIB, description="Memory at which a training process is stopped."
+    )
+    train_lease_s: float = Field(30.0, gt=1, description="A cycle whose worker is silent for this long is taken over.")
+    train_silence_s: float = Field(
+        900.0, gt=1, description="A training process that shows no progress for this long is killed."
+    )
+    train_wall_s: float = Field(6 * 3600.0, gt=1, description="Longest run of a training process.")
+    train_attempts: int = Field(3, ge=1, description="Times a cycle is tried before it is `failed`.")
+    canary_share: float = Field(0.2, ge=0, le=1, description="Share of users whom a candidate on trial answers.")
+    pair_share: float = Field(
+        0.1, ge=0, le=1, description="Share of prompts answered twice where the client can show two answers."
+    )
+    trial_pair_share: float = Field(
+        0.5, ge=0, le=1, description="The same while a candidate is on trial, of prompts on which it differs."
+    )
+    watch_interval_s: float = Field(30.0, gt=0, description="Time between two looks at a candidate on trial.")
+
     # Limits per key; a key may carry its own
     requests_per_minute: int = Field(
         1200, ge=0, description="Requests of one key per minute and API process; 0 is no limit."
