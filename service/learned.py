@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from service.scopes import registry_folder, registry_kind
+
 if TYPE_CHECKING:
     from retrieval.embed.adapter import QueryAdapter
     from service.settings import Settings
@@ -26,16 +28,6 @@ class Learned:
     version: str
     adapter: Path | None  # of the policy
     query: QueryAdapter | None  # of retrieval
-
-
-def registry_folder(settings: Settings) -> Path:
-    """Give the folder of versions of the policy that is set; each kind of policy has its own."""
-    return settings.home / "registry" / registry_kind(settings)
-
-
-def registry_kind(settings: Settings) -> str:
-    """Give the kind of policy that learns here; a remote one does not, but the embedded one beside it may."""
-    return "causal" if settings.policy == "causal" else "extractive"
 
 
 def find_learned(settings: Settings) -> Learned | None:

@@ -122,7 +122,7 @@ def _registry(home: Any) -> Iterator[Registry]:
     """Give the registry; what it refuses becomes a message and an exit code."""
     from retrieval.errors import StorageFull
     from service.client.errors import Clash, Refused
-    from service.learned import registry_folder, registry_kind
+    from service.scopes import registry_folder, registry_kind
     from training.registry import NothingBefore, NotPromotable, Registry, RegistryError, StaleWriter
 
     try:

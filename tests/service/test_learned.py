@@ -10,8 +10,9 @@ import pytest
 
 from retrieval.embed import HashingEmbedder, QueryEncoder
 from retrieval.embed.adapter import AdaptedQuestions, QueryAdapter
-from service.learned import QUERY, find_learned, registry_folder
+from service.learned import QUERY, find_learned
 from service.models import _questions, load_policies
+from service.scopes import registry_folder
 from service.settings import Settings
 from training.policy.extractive import Residual, adapter_files
 from training.registry.card import ModelCard
