@@ -118,6 +118,7 @@ class Searcher:
         k: int = 10,
         filters: Filter | None = None,
         mode: SearchMode = "hybrid",
+        encoder_for: Callable[[str], Questions] | None = None,
     ) -> list[Passage]:
         """Find the passages that answer a question best.
 
@@ -128,6 +129,7 @@ class Searcher:
             k: Most passages.
             filters: Which documents count, by their attributes.
             mode: Both sides, or one alone.
+            encoder_for: Encodes this question instead of what the searcher was made with: as a version learned to.
 
         Returns:
             At most k passages, best first.
@@ -138,7 +140,8 @@ class Searcher:
         """
         asked = self._check(caller, query, k, filters, mode)
         states = self._states(caller, collections)
-        return self._answer(asked, states, {model: job.result() for model, job in self._encode(asked, states).items()})
+        jobs = self._encode(asked, states, encoder_for or self._encoder_for)
+        return self._answer(asked, states, {model: job.result() for model, job in jobs.items()})
 
     async def asearch(
         self,
@@ -149,12 +152,14 @@ class Searcher:
         k: int = 10,
         filters: Filter | None = None,
         mode: SearchMode = "hybrid",
+        encoder_for: Callable[[str], Questions] | None = None,
     ) -> list[Passage]:
         """Do what `search` does without blocking the event loop; waiting for the encoder occupies no thread."""
         asked = self._check(caller, query, k, filters, mode)
         loop = asyncio.get_running_loop()
         states = await loop.run_in_executor(self._searching, self._states, caller, collections)
-        vectors = {model: await asyncio.wrap_future(job) for model, job in self._encode(asked, states).items()}
+        jobs = self._encode(asked, states, encoder_for or self._encoder_for)
+        vectors = {model: await asyncio.wrap_future(job) for model, job in jobs.items()}
         return await loop.run_in_executor(self._searching, self._answer, asked, states, vectors)
 
     def warm(self) -> None:
@@ -211,9 +216,11 @@ class Searcher:
         readable = self._catalog.readable_collections(caller, collections)
         return [_Found(self._follower(ref.collection_id).state(ref), ref.seq) for ref in readable]
 
-    def _encode(self, asked: _Query, found: Sequence[_Found]) -> dict[str, Future[Vectors]]:
+    def _encode(
+        self, asked: _Query, found: Sequence[_Found], encoder_for: Callable[[str], Questions]
+    ) -> dict[str, Future[Vectors]]:
         models = {part.state.embedding_model for part in found if part.state.size}
-        return {} if asked.mode == "lexical" else {m: self._encoder_for(m).submit(asked.text) for m in sorted(models)}
+        return {} if asked.mode == "lexical" else {m: encoder_for(m).submit(asked.text) for m in sorted(models)}
 
     def _answer(self, asked: _Query, found: Sequence[_Found], vectors: dict[str, Vectors]) -> list[Passage]:
         parts = [(self._candidates(asked, part, vectors), part.seq) for part in found]

@@ -19,7 +19,10 @@ from retrieval.catalog import Catalog
 from service.errors import unavailable
 from service.learned import Learned, find_learned
 from service.policies import PolicyBook, version_name
+from service.scopes import SHARED
 from service.settings import Settings
+from service.versions.served import Loaded
+from service.versions.snapshot import Arms, Snapshot
 
 if TYPE_CHECKING:
     from retrieval.embed.adapter import Questions
@@ -123,9 +126,13 @@ def load_models(settings: Settings, catalog: Catalog) -> Models:
         for name in {settings.embedding_model, *(c.embedding_model for c in catalog.all_collections())}:
             _load_if_possible(encoders, name, required=name == settings.embedding_model)
         learned = find_learned(settings)
-        searcher = Searcher(catalog, settings.home / "indexes", _questions(encoders, learned))
+        searcher = Searcher(catalog, settings.home / "indexes", encoders.query)
         stack.callback(searcher.close)
-        policies = PolicyBook(load_policies(settings, encoders, learned), loaded_at=time.time())
+        first, *others = load_policies(settings, encoders, learned)
+        now = time.time()
+        champion = Loaded(first, _questions(encoders, learned), loaded_at=now)
+        pins = {policy.version: Loaded(policy, loaded_at=now) for policy in others}
+        policies = PolicyBook(Snapshot({SHARED: Arms(champion)}, pins))
         stack.callback(policies.close)
         encoders.query(settings.embedding_model).encode("warm")
         searcher.warm()

@@ -13,6 +13,7 @@ from service.chat.asked import Asked
 from service.chat.bridge import ThreadStream
 from service.chat.responses import ChoiceOut, message_of
 from service.chat.steps import Finished, Piece, Step
+from service.versions.served import Served
 from training.policy.base import Prompt
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Exchange:
         self,
         asked: Asked,
         prompt: Prompt,
-        version: str,
+        served: Served,
         steps: ThreadStream[Step],
         *,
         metrics: Metrics,
@@ -41,8 +42,9 @@ class Exchange:
         self.created = int(time.time())
         self.asked = asked
         self.prompt = prompt
-        self.version = version
-        self.model = f"groundloop@{version}"
+        self.served = served
+        self.version = served.version
+        self.model = f"groundloop@{served.version}"
         self.finished: list[Finished] = []
         self.waits_ms = waits_ms
         self._steps = steps

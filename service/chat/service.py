@@ -19,6 +19,8 @@ from service.chat.sse import EventStream
 from service.chat.steps import Step, answer_steps, show
 from service.chat.streaming import chunks
 from service.errors import ApiError
+from service.versions.lease import Lease
+from service.versions.served import Served
 from training.policy.base import Prompt
 
 if TYPE_CHECKING:
@@ -60,17 +62,27 @@ class ChatService:
             RetrievalError: If the search cannot be done; CollectionNotFound for a collection the caller may not read.
         """
         started = time.monotonic()
-        policy = self._container.policies.named(asked.model, asked.principal.identity)
+        # Held until the answer is recorded: the version that searches is the one that answers, whatever is promoted.
+        lease = self._container.policies.lease()
+        try:
+            return await self._begin(asked, lease, started)
+        except BaseException:
+            lease.release()
+            raise
+
+    async def _begin(self, asked: Asked, lease: Lease, started: float) -> Exchange:
+        book, identity = self._container.policies, asked.principal.identity
+        served = book.named(asked.model, identity, snapshot=lease.snapshot)
         if self._stopping is not None:
             raise self._stopping
         place = await self._enter(asked.principal.key_id)
         try:
             admitted = time.monotonic()
-            prompt = await self._prompt(asked)
+            prompt = await self._prompt(asked, served)
             searched = time.monotonic()
             self._container.metrics.retrieval_seconds.labels("chat").observe(searched - admitted)
             steps: ThreadStream[Step] = ThreadStream(
-                self._executor, partial(answer_steps, policy, prompt, asked.sampling, asked.choices)
+                self._executor, partial(answer_steps, served.policy, prompt, asked.sampling, asked.choices)
             )
         except BaseException:
             place.release()
@@ -79,12 +91,12 @@ class ChatService:
         exchange = Exchange(
             asked,
             prompt,
-            policy.version,
+            served,
             steps,
             metrics=self._container.metrics,
             started=started,
             waits_ms={"queue": (admitted - started) * 1000, "search": (searched - admitted) * 1000},
-            on_close=self._closed,
+            on_close=partial(self._closed, lease, steps),
         )
         limit = self.options.answer_timeout_s
         self._open[exchange] = asyncio.get_running_loop().call_later(limit, exchange.abort, too_slow(limit))
@@ -163,8 +175,9 @@ class ChatService:
             self._container.metrics.rejected_total.labels(error.code).inc()
             raise
 
-    def _closed(self, exchange: Exchange) -> None:
+    def _closed(self, lease: Lease, steps: ThreadStream[Step], exchange: Exchange) -> None:
         self._open.pop(exchange).cancel()
+        lease.release_after(steps.work)
 
     def _line_changed(self, running: int, waiting: int) -> None:
         self._container.metrics.running.set(running)
@@ -174,11 +187,15 @@ class ChatService:
         for exchange in list(self._open):
             exchange.abort(self._stopping or too_slow(self.options.drain_s))
 
-    async def _prompt(self, asked: Asked) -> Prompt:
+    async def _prompt(self, asked: Asked, served: Served) -> Prompt:
         # The end of a pasted text is where its question is.
         query = asked.query[-LONGEST_QUERY_CHARS:]
         passages = await self._container.searcher.asearch(
-            asked.principal.caller, query, collections=asked.collections, k=self.options.passages
+            asked.principal.caller,
+            query,
+            collections=asked.collections,
+            k=self.options.passages,
+            encoder_for=served.questions,
         )
         question = asked.conversation.question
         return Prompt(

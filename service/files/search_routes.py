@@ -95,6 +95,7 @@ async def search(request: Request, vector_store_id: StoreId, principal: Reader) 
     queries = [body.query] if isinstance(body.query, str) else body.query
     filters = None if body.filters is None else _filter(body.filters)
     caller = principal.caller
+    encoder_for = parts.policies.route(principal.identity).questions  # needs no lease: no policy is used
     with parts.metrics.retrieval_seconds.labels("search").time():
         found = await asyncio.gather(
             *(
@@ -105,6 +106,7 @@ async def search(request: Request, vector_store_id: StoreId, principal: Reader) 
                     k=body.max_num_results,
                     filters=filters,
                     mode=body.mode,
+                    encoder_for=encoder_for,
                 )
                 for query in queries
             )

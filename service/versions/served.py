@@ -1,0 +1,48 @@
+"""One loaded version, and what a request is given of it. Knows nothing of registries, HTTP or loading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from service.scopes import SHARED, Scope
+from training.policy.base import ServingPolicy
+
+if TYPE_CHECKING:
+    from retrieval.embed.adapter import Questions
+
+Role = Literal["champion", "candidate", "pinned"]
+QuestionsFor = Callable[[str], "Questions"]  # by the name of an embedding model
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A version in memory: its policy, and the questions as it learned to put them. Compared by identity."""
+
+    policy: ServingPolicy
+    questions: QuestionsFor | None = None  # None: the search's own, unmoved
+    scope: Scope = SHARED
+    loaded_at: float = 0.0  # seconds since the epoch
+
+    @property
+    def version(self) -> str:
+        """Name recorded on every answer."""
+        return self.policy.version
+
+    def close(self) -> None:
+        """Release the policy. The encoders belong to whoever made them."""
+        self.policy.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What answers one request: search with `questions`, answer with `policy`, of the same version."""
+
+    policy: ServingPolicy
+    questions: QuestionsFor | None  # for `Searcher.asearch(encoder_for=...)`
+    version: str
+    role: Role
+    propensity: float  # probability with which this request was given this version
+    scope: Scope = SHARED  # whose champion or candidate it is
+    trial: str | None = None  # the candidate on trial in that scope, whoever answers
