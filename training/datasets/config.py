@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 DAY_S = 86_400.0
@@ -27,6 +28,7 @@ class DatasetConfig:
     burst_voters: int = 5  # same question, same answer, same verdict: this many voters in a row count in full
     burst_gap_s: float = 600.0  # ... "in a row" means at most this far apart
     propensity_clip: float = 5.0  # most by which answers of a kind seldom judged weigh more, or often judged less
+    focus_weight: float = 4.0  # of a judgement from the segment or collection that is trained for, against any other
     implied_mark_weight: float = 0.25  # of the marks that a reason such as wrong_source means for cited passages
 
     def __post_init__(self) -> None:
@@ -39,8 +41,17 @@ class DatasetConfig:
             raise ValueError("burst_voters must be at least 1 and burst_gap_s not negative")
         if self.propensity_clip < 1:
             raise ValueError("propensity_clip must be at least 1")
+        if self.focus_weight < 1:
+            raise ValueError("focus_weight must be at least 1")
         if not 0 < self.ai_share < 1:
             raise ValueError("ai_share must lie between 0 and 1")
         shares = (self.thumbs_pair_weight, self.both_bad_weight, self.ai_weight, self.imported_weight)
         if any(not 0 <= share <= 1 for share in (*shares, self.implied_mark_weight)):
             raise ValueError("weights of kinds of judgements lie between 0 and 1")
+
+    @property
+    def window_s(self) -> float | None:
+        """Age in seconds from which on a judgement is too old to count; None when none ever is."""
+        if self.half_life_days is None or self.least_weight <= 0:
+            return None
+        return self.half_life_days * DAY_S * max(0.0, -math.log2(self.least_weight))
