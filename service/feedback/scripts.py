@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
@@ -18,10 +17,9 @@ from typing import Any
 from redis import exceptions as errors
 from redis.asyncio import Redis
 
-MAX_BATCH = 64  # calls; more would hold up the first of them
-_WRAPPED = re.compile(r"@user_script: ?\d+: -?(OOM|READONLY|MISCONF|NOREPLICAS|MASTERDOWN|LOADING)\b(.*)", re.DOTALL)
-_KINDS = {"OOM": errors.OutOfMemoryError, "READONLY": errors.ReadOnlyError}
+from service.redis.calls import unwrapped
 
+MAX_BATCH = 64  # calls; more would hold up the first of them
 Argument = str | bytes | int | float
 _Call = tuple[tuple[Argument, ...], "Script", "asyncio.Future[Any]"]
 
@@ -102,14 +100,6 @@ def _settle(future: asyncio.Future[Any], reply: Any) -> None:
     if future.done():
         return  # its caller left
     if isinstance(reply, Exception):
-        future.set_exception(_unwrapped(reply))
+        future.set_exception(unwrapped(reply))
     else:
         future.set_result(reply)
-
-
-def _unwrapped(error: Exception) -> Exception:
-    wrapped = _WRAPPED.search(str(error)) if isinstance(error, errors.ResponseError) else None
-    if wrapped is None:
-        return error
-    code, message = wrapped.groups()
-    return _KINDS.get(code, errors.ResponseError)(f"{code}{message}")

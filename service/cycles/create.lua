@@ -1,0 +1,11 @@
+-- Enter a cycle, unless its scope has one that is not finished: then that one is meant.
+-- KEYS: the new cycle, the history, the open ones
+-- ARGV: id, scope, trigger, reason
+local known = redis.call('HGET', KEYS[3], ARGV[2])
+if known then return {known, 0} end
+local now = text(now_ms())
+redis.call('HSET', KEYS[1], 'id', ARGV[1], 'scope', ARGV[2], 'trigger', ARGV[3], 'reason', ARGV[4], 'state', 'waiting',
+  'created_at', now, 'attempts', '0', 'token', '0')
+redis.call('ZADD', KEYS[2], now, ARGV[1])
+redis.call('HSET', KEYS[3], ARGV[2], ARGV[1])
+return {ARGV[1], 1}

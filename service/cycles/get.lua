@@ -1,0 +1,3 @@
+-- Give one cycle.
+-- KEYS: the cycle
+return redis.call('HGETALL', KEYS[1])

@@ -1,0 +1,19 @@
+"""Names of everything that cycles keep in Redis. Times are milliseconds of Redis's own clock.
+
+gl:cycle:<id>        hash    one cycle: what it is for, where it stands, who works on it, how it ended; never expires
+gl:cycles            zset    id -> when it was created: the history
+gl:cycles:open       hash    scope -> id of its one unfinished cycle
+gl:cycles:versions   hash    "<scope> <version>" -> id of the cycle that published it
+"""
+
+from __future__ import annotations
+
+CYCLE = "gl:cycle:"
+CYCLES = "gl:cycles"
+OPEN = "gl:cycles:open"
+VERSIONS = "gl:cycles:versions"
+
+
+def cycle(cycle_id: str) -> str:
+    """Key of one cycle."""
+    return CYCLE + cycle_id
