@@ -14,6 +14,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator, model_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MIB = 1024 * 1024
+RedactKind = Literal["email", "phone", "card", "iban", "ip", "national_id"]
 PREFIX = "GROUNDLOOP_"
 
 
@@ -141,6 +142,12 @@ class Settings(BaseSettings):
 
     # Learning from feedback
     learn: bool = Field(True, description="Train on a schedule from what people say; off: only when asked to.")
+    learn_segments: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Segments that get an adapter of their own once they have enough judgements; `*` is all."
+    )
+    learn_collections: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Restricted collections, by id, whose readers' judgements train an adapter that only they get."
+    )
     train_check_interval_s: float = Field(
         60.0, gt=0, description="Time between two looks whether there is enough new feedback for a cycle."
     )
@@ -160,6 +167,14 @@ class Settings(BaseSettings):
     )
     train_wall_s: float = Field(6 * 3600.0, gt=1, description="Longest run of a training process.")
     train_attempts: int = Field(3, ge=1, description="Times a cycle is tried before it is `failed`.")
+    quarantine_hours: float = Field(
+        0.0, ge=0, description="Age of a voter's first judgement before any of that voter's counts; 0 is none."
+    )
+    quarantine_agreements: int = Field(
+        20,
+        ge=0,
+        description="Judgements shared with others that end this wait early where they agree; 0: none do.",
+    )
     canary_share: float = Field(0.2, ge=0, le=1, description="Share of users whom a candidate on trial answers.")
     pair_share: float = Field(
         0.1, ge=0, le=1, description="Share of prompts answered twice where the client can show two answers."
@@ -168,6 +183,32 @@ class Settings(BaseSettings):
         0.5, ge=0, le=1, description="The same while a candidate is on trial, of prompts on which it differs."
     )
     watch_interval_s: float = Field(30.0, gt=0, description="Time between two looks at a candidate on trial.")
+
+    # What is kept of people
+    consent_default: bool = Field(
+        True, description="Whether what people say may be used for training as long as they did not say otherwise."
+    )
+    redact: Annotated[tuple[RedactKind, ...], NoDecode] = Field(
+        ("email", "phone", "card", "iban", "ip"),
+        description="Comma-separated kinds of personal data that training does not see: email, phone, card, iban, ip, "
+        "national_id; `none` for nothing.",
+    )
+    redact_regions: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("US", "GB", "DE", "FR"),
+        description="Countries whose phone numbers are known without their country code, such as US,GB.",
+    )
+    redact_passages: bool = Field(
+        False, description="Also take out what the documents say; a hotline in a manual is then not learned either."
+    )
+    retention_days: float | None = Field(
+        None, gt=0, description="Age at which answers and what was said about them are deleted; unset: never."
+    )
+    training_keep_days: float = Field(
+        30.0, gt=0, description="Age at which the folder of a finished training job is deleted; its version stays."
+    )
+    retention_interval_s: float = Field(
+        3600.0, gt=0, description="Time between two looks for what has outlived its time."
+    )
 
     # Limits per key; a key may carry its own
     requests_per_minute: int = Field(
@@ -189,10 +230,22 @@ class Settings(BaseSettings):
         "auto", description="`auto` is human on a terminal and JSON elsewhere."
     )
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "learn_segments", "learn_collections", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("redact", "redact_regions", mode="before")
+    @classmethod
+    def _split_or_none(cls, value: object) -> object:
+        return () if value == "none" else cls._split(value)
+
+    @field_validator("redact_regions")
+    @classmethod
+    def _are_countries(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(len(code) != 2 or not (code.isascii() and code.isalpha() and code.isupper()) for code in value):
+            raise ValueError("countries are two capital letters each, such as US,GB")
+        return value
 
     @field_validator("home")
     @classmethod
