@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.running import free_port
 from tests.faults.training.update_child import train
 from training.updates.devices import Devices
 from training.updates.metrics import read_metrics
@@ -23,11 +24,21 @@ def test_two_processes_learn_what_one_learns(tmp_path: Path) -> None:
     alone, both = tmp_path / "alone", tmp_path / "both"
     both.mkdir()
     weights = train(alone)
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    # A machine need not be able to resolve its own name; the loopback always works.
+    launch = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--master-addr",
+        "127.0.0.1",
+        "--master-port",
+        str(free_port()),
+    ]
+    launch += ["--nproc-per-node", "2"]
     done = subprocess.run(
         [*launch, "-m", "tests.training.updates.parallel_child", str(both)],
         cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
         capture_output=True,
         text=True,
         check=False,
