@@ -102,6 +102,24 @@ class Settings(BaseSettings):
     remote_model: str | None = Field(None, description="Model name on that server.")
     remote_timeout_s: float = Field(60.0, gt=0, description="Longest wait for that server to go on with an answer.")
 
+    remote_lora: bool = Field(
+        False, description="Have that server (vLLM) load the adapters trained here for its model, and answer with them."
+    )
+    remote_lora_root: Path | None = Field(
+        None, description="The home's `registry` folder as that server sees it; unset: at the same path."
+    )
+
+    # Which version answers
+    version_poll_s: float = Field(
+        1.0, gt=0, description="Time between two looks at which version serves, behind what Redis announces."
+    )
+    pinned_versions: int = Field(
+        2, ge=0, description="Versions kept in memory because somebody pinned them, besides those that serve."
+    )
+    best_of: int = Field(
+        1, ge=1, le=8, description="Answers drawn of which the reward model chooses the one that is given; 1: no choice."
+    )
+
     # Chat
     chat_max_running: int = Field(8, ge=1, description="Answers in the making at once, per API process.")
     chat_max_waiting: int = Field(64, ge=0, description="Questions that may wait for their turn; one more gets 503.")
@@ -256,6 +274,8 @@ class Settings(BaseSettings):
     def _remote_is_whole(self) -> Settings:
         if self.policy == "remote" and not (self.remote_base_url and self.remote_model):
             raise ValueError("policy `remote` needs GROUNDLOOP_REMOTE_BASE_URL and GROUNDLOOP_REMOTE_MODEL")
+        if self.remote_lora and self.policy != "remote":
+            raise ValueError("GROUNDLOOP_REMOTE_LORA needs GROUNDLOOP_POLICY=remote")
         return self
 
     def describe(self) -> list[SettingRow]:
