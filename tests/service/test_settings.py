@@ -29,7 +29,7 @@ def test_the_docs_hold_the_table_that_the_code_prints() -> None:
 
 
 def test_numbers_carry_their_unit_in_their_name() -> None:
-    unit = re.compile(r"_(s|bytes|per_minute|running|waiting|per_key|tokens|processes|attempts)$")
+    unit = re.compile(r"_(s|bytes|per_minute|running|waiting|per_key|tokens|processes|attempts|threads|judgements|agreements|new|share|hours|days)$")
     for name, field in Settings.model_fields.items():
         if field.annotation in (int, float, int | None, float | None) and name not in UNITLESS:
             assert unit.search(name), f"{name} does not say its unit"
