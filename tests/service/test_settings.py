@@ -11,7 +11,15 @@ from pydantic import ValidationError
 from service.settings import Settings, load_settings, settings_markdown
 
 ROOT = Path(__file__).resolve().parents[2]
-UNITLESS = {"port", "passages_shown", "max_answer_sentences", "max_pages", "abstain_threshold", "embed_threads"}
+UNITLESS = {
+    "best_of",
+    "port",
+    "passages_shown",
+    "max_answer_sentences",
+    "max_pages",
+    "abstain_threshold",
+    "embed_threads",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +37,8 @@ def test_the_docs_hold_the_table_that_the_code_prints() -> None:
 
 
 def test_numbers_carry_their_unit_in_their_name() -> None:
-    unit = re.compile(r"_(s|bytes|per_minute|running|waiting|per_key|tokens|processes|attempts|threads|judgements|agreements|new|share|hours|days)$")
+    counts = "running|waiting|per_key|tokens|processes|attempts|threads|judgements|agreements|new|versions"
+    unit = re.compile(rf"_(s|hours|days|bytes|per_minute|share|{counts})$")
     for name, field in Settings.model_fields.items():
         if field.annotation in (int, float, int | None, float | None) and name not in UNITLESS:
             assert unit.search(name), f"{name} does not say its unit"
