@@ -22,12 +22,13 @@ from training.datasets.card import DataCard, VoterShares, counted
 from training.datasets.config import DatasetConfig
 from training.datasets.drafts import Draft, lesson
 from training.datasets.examples import Counts, Example, Pair, PairOrigin, Target, Thumb
+from training.datasets.focus import Focus, focus_factors
 from training.datasets.keys import text_key
 from training.datasets.propensity import Impression
 from training.datasets.standing import USED, standing
 from training.datasets.weaknesses import weaknesses
-from training.datasets.weights import capped, record_factors
-from training.policy.base import Answer
+from training.datasets.weights import FactorSummary, capped, record_factors
+from training.policy.base import Answer, Prompt
 from training.records.types import Record
 
 Placed = tuple[str, Draft]  # prompt id, and something to learn about it
@@ -48,6 +49,7 @@ def build_examples(
     now: float,
     impressions: Sequence[Impression] = (),
     unreadable: int = 0,
+    focus: Focus | None = None,
 ) -> Built:
     """Turn records into weighted examples.
 
@@ -57,6 +59,7 @@ def build_examples(
         now: Time from which age is counted, in seconds since the epoch.
         impressions: What was served in the same time, judged or not; gives propensity weights.
         unreadable: Lines that could not be read, for the card.
+        focus: The segment or collection whose judgements weigh more; None: all weigh alike.
 
     Returns:
         The examples and their card; no examples when nothing can be learned from, and the card says why.
@@ -80,6 +83,8 @@ def build_examples(
             weighed.append((prompt_id, replace(draft, weight=weight)))
     final, voters, cap = capped([draft for _, draft in weighed], config)
     placed = [(prompt_id, draft) for (prompt_id, _), draft in zip(weighed, final, strict=True)]
+    prompts = {record.prompt_id: record.prompt for record in stands.records}
+    placed, focused = _focused(placed, prompts, focus, config.focus_weight)
     by_prompt: dict[str, list[Draft]] = defaultdict(list)
     for prompt_id, draft in placed:
         by_prompt[prompt_id].append(draft)
@@ -104,7 +109,7 @@ def build_examples(
         reasons=counted(Counter(reason for record in used for reason in record.reasons)),
         voters=VoterShares.of(voter_weights),
         voter_cap=cap,
-        factors={**factors.parts, "voter cap": voters},
+        factors={**factors.parts, "voter cap": voters, **({"focus": focused} if focus else {})},
         total_weight=total,
         segments={name: weight / total for name, weight in sorted(segments.items())} if total else {},
         versions=counted(Counter(judged.answer.version for record in used for judged in record.answers)),
@@ -115,6 +120,22 @@ def build_examples(
         fate=fate,
     )
     return Built(examples, card)
+
+
+def _focused(
+    placed: Sequence[Placed], prompts: Mapping[str, Prompt], focus: Focus | None, ratio: float
+) -> tuple[list[Placed], FactorSummary]:
+    """Weigh up what is in the focus, after the cap: who may say how much is the same in every window."""
+    if focus is None:
+        return [*placed], FactorSummary.of([])
+    inside = [focus.holds(prompts[prompt_id]) for prompt_id, _ in placed]
+    ours, others = focus_factors([draft.weight for _, draft in placed], inside, ratio)
+    factors = [ours if one else others for one in inside]
+    moved = [
+        (prompt_id, replace(draft, weight=draft.weight * factor))
+        for (prompt_id, draft), factor in zip(placed, factors, strict=True)
+    ]
+    return moved, FactorSummary.of(factors)
 
 
 def _combined(drafts: Sequence[Draft], config: DatasetConfig) -> list[Draft]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from training.citations.markers import take_apart
 from training.datasets.bursts import burst_factors
 from training.datasets.config import DatasetConfig
+from training.datasets.focus import Focus, focus_factors
 from training.datasets.standing import decay, standing
 from training.datasets.weights import source_weight, voter_cap
 from training.policy.base import Prompt
@@ -28,7 +29,7 @@ class EvidenceMark:
 
 
 def evidence_marks(
-    records: Iterable[Record], config: DatasetConfig | None = None, *, now: float
+    records: Iterable[Record], config: DatasetConfig | None = None, *, now: float, focus: Focus | None = None
 ) -> tuple[EvidenceMark, ...]:
     """Collect marks on passages under the same rules as examples: consent, exclusion, age, one standing judgement of a
     thing by a voter, and the cap on every voter.
@@ -40,6 +41,7 @@ def evidence_marks(
         records: Judgements as read, in any order.
         config: Settings.
         now: Time from which age is counted, in seconds since the epoch.
+        focus: The segment or collection whose marks weigh more.
 
     Returns:
         The marks, oldest judgement first.
@@ -52,7 +54,14 @@ def evidence_marks(
         factor = decay(record, config, now) * source_weight(record, config) * bursts.get(record.record_id, 1.0)
         found += (replace(mark, weight=mark.weight * factor) for mark in _marks(record, config))
     factors, _ = voter_cap([(mark.voter, mark.weight) for mark in found], config)
-    return tuple(replace(mark, weight=mark.weight * factors[mark.voter]) for mark in found)
+    marks = tuple(replace(mark, weight=mark.weight * factors[mark.voter]) for mark in found)
+    if focus is None:
+        return marks
+    inside = [focus.holds(mark.prompt) for mark in marks]
+    ours, others = focus_factors([mark.weight for mark in marks], inside, config.focus_weight)
+    return tuple(
+        replace(mark, weight=mark.weight * (ours if one else others)) for mark, one in zip(marks, inside, strict=True)
+    )
 
 
 def _marks(record: Record, config: DatasetConfig) -> Iterator[EvidenceMark]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from retrieval.durable import make_directory, write_file_atomic
+from training.datasets.focus import Focus
 
 FORMAT = 1
 JOB = "job.json"
@@ -49,9 +50,16 @@ class Job:
     now: float = 0.0  # seconds since the epoch: what the age of a judgement is measured against
     golden: Path | None = None  # the operator's golden set, a veto of the gate
     cache: Path | None = None  # where converted encoders are kept between jobs
+    scope: str = "shared"  # whom it is for: shared, segment:<name> or collection:<id>
+    shared: Path | None = None  # the registry whose champion serves a scope that has none of its own
     options: Mapping[str, Mapping[str, Any]] = field(
         default_factory=dict
     )  # by stage: dataset, reward, update, ppo, gate
+
+    @property
+    def focus(self) -> Focus | None:
+        """The segment or collection it is for; None for everybody."""
+        return Focus.of(self.scope)
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -112,6 +120,7 @@ def read_job(directory: Path) -> Job:
         registry=Path(job.registry),
         golden=Path(job.golden) if job.golden else None,
         cache=Path(job.cache) if job.cache else None,
+        shared=Path(job.shared) if job.shared else None,
     )
     _check(job)
     return job
@@ -133,6 +142,10 @@ def _check(job: Job) -> None:
         raise BadJob(f"options are for {', '.join(_SECTIONS)}, not for {sorted(strange)}")
     if not (isinstance(job.seed, int) and job.seed >= 0):
         raise BadJob(f"a seed is a number from 0, not {job.seed!r}")
+    try:
+        Focus.of(job.scope)
+    except ValueError as error:
+        raise BadJob(str(error)) from error
     for stage, options in job.options.items():
         if not isinstance(options, Mapping):
             raise BadJob(f"[{stage}] is a table of options by name, not {options!r}")

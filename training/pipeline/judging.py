@@ -60,7 +60,10 @@ def compare(work: Workspace) -> str:
         verdict = decide(replace(inputs, golden=golden, probes=probes, direct=direct, hashes=hashes), config)
         work.write(VERDICT, verdict.as_dict())
     verdict = read(work)
-    return "passed" if verdict.passed else "; ".join(check.name for check in verdict.checks if not check.passed)
+    if verdict.passed:
+        return "passed"
+    stopped = "; ".join(check.name for check in verdict.checks if not check.passed)
+    return f"may be tried; not shown: {stopped}" if verdict.tier == "trial" else stopped
 
 
 def _going_on(work: Workspace, done: float) -> None:
@@ -75,8 +78,10 @@ def check_retrieval(work: Workspace) -> str:
     if not work.has(QUERY):
         return "nothing was learned"
     if not work.has(QUERY_VERDICT):
-        marks = evidence_marks(work.records, work.dataset, now=work.job.now)
-        held_out = with_vectors([mark for mark in marks if work.parts.judges(mark.voter)], work.contest.encoder)
+        focus = work.job.focus
+        marks = evidence_marks(work.records, work.dataset, now=work.job.now, focus=focus)
+        asked = [mark for mark in marks if work.parts.judges(mark.voter) and (not focus or focus.holds(mark.prompt))]
+        held_out = with_vectors(asked, work.contest.encoder)
         estimate = gain(held_out, load_query_adapter(work.directory / QUERY), seed=work.job.seed) if held_out else None
         better = estimate is not None and estimate.low > 0
         why = "no marks were held out" if estimate is None else f"agreement with {len(held_out)} held-out marks"
@@ -87,7 +92,7 @@ def check_retrieval(work: Workspace) -> str:
 
 
 def publish(work: Workspace) -> str:
-    """Publish the version with its verdict and its card, once; what passed becomes the candidate."""
+    """Publish the version with its verdict and its card, once; what passed or may be tried becomes the candidate."""
     registry = Registry(work.job.registry, kind=work.job.policy)
     verdict = read(work)
     if not work.has(VERSION):
@@ -95,7 +100,7 @@ def publish(work: Workspace) -> str:
         name = known[0].name if known else registry.publish(_files(work), _card(work, verdict)).name
         work.write(VERSION, {"version": name})
     name = published(work)
-    if verdict.passed and registry.alias("candidate") != name:
+    if verdict.tier != "refused" and registry.alias("candidate") != name:
         registry.assign("candidate", name, who="training", why=verdict.summary[:500])
     return name
 
@@ -153,6 +158,7 @@ def _card(work: Workspace, verdict: Verdict) -> ModelCard:
         method=told["method"],
         config={
             "job": _job_id(work),
+            "scope": job.scope,
             "asked for": job.method,
             "reasons": told["reasons"],
             "options": {stage: dict(options) for stage, options in job.options.items()},

@@ -35,7 +35,7 @@ from training.reward.errors import NotEnoughToLearn
 from training.reward.features.describe import Describer
 from training.reward.report import report_reward
 from training.reward.train import train_reward
-from training.updates.choose import Choice, Floors, check_asked, choose
+from training.updates.choose import Choice, Floors, check_asked, choose, judgements
 from training.updates.loop import NothingToTrain, UpdateResult
 from training.updates.ppo_config import PPOConfig
 
@@ -68,6 +68,10 @@ def describe_data(work: Workspace) -> str:
     choice = choose(counts, floors=floors) if work.auto else check_asked(work.job.methods, counts, floors)
     if choice.waits:
         raise Waiting(f"waiting for data: {choice}{_left_out(work)}")
+    if focus := work.job.focus:
+        said = judgements(Counts.of([one for one in work.built.examples if focus.holds(one.prompt)]))
+        if said < work.job.min_judgements:
+            raise Waiting(f"waiting for data: {said} of {work.job.min_judgements} judgements of {focus}")
     shares = ", ".join(f"{number} {name}" for name, number in work.parts.as_dict().items())
     return f"{counts.examples} prompts of {counts.voters} voters: {shares}"
 
@@ -162,7 +166,7 @@ def train_together(work: Workspace, choice: Choice | None = None) -> UpdateResul
 
 def update_retrieval(work: Workspace) -> str:
     """Learn to move questions from marks on evidence; the gate looks at voters and sources that were left out."""
-    marks = evidence_marks(work.records, work.dataset, now=work.job.now)
+    marks = evidence_marks(work.records, work.dataset, now=work.job.now, focus=work.job.focus)
     learned = [mark for mark in marks if not work.parts.judges(mark.voter)]
     if len(learned) < LEAST_MARKS:
         return f"{len(learned)} of {LEAST_MARKS} marks on evidence"

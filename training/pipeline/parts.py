@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from training.datasets.examples import Counts, Example
+from training.datasets.focus import Focus
 from training.datasets.keys import question_key
 from training.datasets.parts import chance_of, said_by, sources
 from training.updates.choose import judgements
@@ -58,23 +59,25 @@ class Fold:
     asked: tuple[Example, ...]
 
 
-def divide(examples: Sequence[Example], *, seed: int = 0) -> Parts:
+def divide(examples: Sequence[Example], *, seed: int = 0, focus: Focus | None = None) -> Parts:
     """Divide by hashes of names.
 
     Args:
         examples: The window.
         seed: Another one gives another division.
+        focus: Only prompts of this segment or collection are asked; what is learned from is as without it.
 
     Returns:
         The parts. No voter of `judge` is in `train` or `quality`, no question of `asked` and no source held out for it
         is in `train`.
     """
     judging = _share(JUDGEMENTS, judgements(Counts.of(examples)), *_JUDGING)
-    held_out = _share(PROMPTS, len(examples), *_HELD_OUT)
+    aimed = [example for example in examples if focus is None or focus.holds(example.prompt)]
+    held_out = _share(PROMPTS, len(aimed), *_HELD_OUT)
     everybody = frozenset(voter for example in examples for voter in example.voters)
     judges = frozenset(voter for voter in everybody if chance_of(seed, "voter", voter) < judging)
     questions = _held_out(examples, held_out, seed)
-    asked = [example for example in examples if question_key(example.prompt) in questions]
+    asked = [example for example in aimed if question_key(example.prompt) in questions]
     seen = [example for example in examples if question_key(example.prompt) not in questions]
     train = _by(seen, everybody - judges, unsaid=True)
     return Parts(

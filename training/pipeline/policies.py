@@ -90,8 +90,7 @@ def open_contest(job: Job, options: dict[str, Any], device: str) -> Contest:
         BadJob: The champion belongs to another kind of policy or another base.
     """
     encoder = RememberingEmbedder(load_embedder(job.encoder, cache_dir=job.cache))
-    serving = Registry(job.registry, kind=job.policy).champion().version
-    champion = serving if serving.path is not None else None
+    champion = _champion(job)
     base = job.encoder if job.policy == "extractive" else job.model
     if champion is not None and (champion.kind != job.policy or champion.card.base != base):
         raise BadJob(
@@ -100,6 +99,15 @@ def open_contest(job: Job, options: dict[str, Any], device: str) -> Contest:
         )
     make = _extractive if job.policy == "extractive" else _causal
     return make(job, encoder, champion, base, options, device)
+
+
+def _champion(job: Job) -> Version | None:
+    """Give what serves the job's scope now: its own champion, else the shared one; None while the base serves."""
+    for root in (job.registry, job.shared):
+        serving = Registry(root, kind=job.policy).champion().version if root else None
+        if serving is not None and serving.path is not None:
+            return serving
+    return None
 
 
 def _extractive(

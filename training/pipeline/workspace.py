@@ -88,12 +88,12 @@ class Workspace:
     def built(self) -> Built:
         """The examples and their card."""
         refused = int(self.snapshot.metadata["refused"])
-        return build_examples(self.records, self.dataset, now=self.job.now, unreadable=refused)
+        return build_examples(self.records, self.dataset, now=self.job.now, unreadable=refused, focus=self.job.focus)
 
     @cached_property
     def parts(self) -> Parts:
         """Who learns from what."""
-        return divide(self.built.examples, seed=self.job.seed)
+        return divide(self.built.examples, seed=self.job.seed, focus=self.job.focus)
 
     @cached_property
     def contest(self) -> Contest:

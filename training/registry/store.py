@@ -4,6 +4,9 @@ versions/v000012-extractive/     manifest.json with the SHA-256 of every file, c
 marks/v000012-extractive.json    notes beside a version
 retired/v000003-extractive.json  cards of versions that were pruned
 LAST                             the highest number ever given out
+
+A folder `NAME+SCOPE` takes its numbers from the folder `NAME` beside it: no two versions of an installation share one
+name, whatever they were made for.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from pathlib import Path, PurePosixPath
 
 from retrieval.durable import (
     discard_directory,
+    file_lock,
     make_directory,
     publish_directory,
     verify_directory,
@@ -30,6 +34,7 @@ from training.registry.versions import CARD, CARD_TEXT, Mark, Version, is_name, 
 
 Content = bytes | Path  # of a file; a folder is copied with all it holds
 _LAST = "LAST"
+_NUMBERS_LOCK = ".numbers"
 _OWN = (CARD, CARD_TEXT, MANIFEST)
 
 
@@ -40,19 +45,27 @@ class Store:
         """Use a folder; made when something is first written."""
         self.root = root
         self.versions = root / "versions"
+        self.numbers = root.parent / root.name.partition("+")[0]
 
     def take_number(self) -> int:
         """Give the next number and remember it before anybody uses it. The caller holds the registry's lock."""
-        path = self.root / _LAST
-        try:
-            last = int(path.read_text())
-        except (FileNotFoundError, ValueError):
-            last = 0  # the names below still tell
-        seen = [
-            number_of(path.stem) for where in ("versions", "retired", "marks") for path in _inside(self.root / where)
-        ]
-        number = max([last, *seen]) + 1
-        write_file_atomic(path, f"{number}\n".encode())
+        make_directory(self.numbers)
+        path = self.numbers / _LAST
+        with file_lock(self.numbers / _NUMBERS_LOCK):
+            try:
+                last = int(path.read_text())
+            except (FileNotFoundError, ValueError):
+                last = 0  # the names below still tell
+            name = self.numbers.name
+            family = [one for one in _inside(self.numbers.parent) if one.name.partition("+")[0] == name]
+            seen = [
+                number_of(path.stem)
+                for folder in family
+                for where in ("versions", "retired", "marks")
+                for path in _inside(folder / where)
+            ]
+            number = max([last, *seen]) + 1
+            write_file_atomic(path, f"{number}\n".encode())
         return number
 
     def publish(self, number: int, files: Mapping[str, Content], card: ModelCard, now: float) -> str:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.training.conftest import make_prompt
 from training.datasets.examples import Example, Pair, Target, Thumb
+from training.datasets.focus import Focus
 from training.datasets.parts import chance_of, sources
 from training.pipeline.parts import Parts, divide, folds
 from training.policy.base import Answer, Sampling
@@ -111,3 +112,16 @@ def test_what_a_judging_voter_wrote_is_gone_from_training() -> None:
     judging = voters_of(parts.judge)
     assert judging
     assert not judging & {target.voter for example in parts.train for target in example.targets}
+
+
+def test_for_a_segment_only_its_prompts_are_asked() -> None:
+    made = [
+        replace(example, prompt=replace(example.prompt, segment="north" if number % 3 else "south"))
+        for number, example in enumerate(examples(1, 400, 40, 200))
+    ]
+    everybody, north = divide(made), divide(made, focus=Focus("segment", "north"))
+    assert {example.segment for example in north.asked} == {example.segment for example in north.quality} == {"north"}
+    assert {example.segment for example in north.train} == {example.segment for example in north.judge}
+    assert {example.segment for example in north.train} == {"north", "south"}
+    assert not questions_of(north.asked) & questions_of(north.train)
+    assert len(everybody.asked) > len(north.asked)
