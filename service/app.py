@@ -17,6 +17,7 @@ from service.feedback import routes as feedback
 from service.files import batch_routes, document_routes, job_routes, search_routes, store_routes
 from service.files import routes as files
 from service.logs import setup_logging
+from service.privacy import routes as privacy
 from service.requests import RequestMiddleware
 from service.settings import Settings, load_settings
 
@@ -90,6 +91,7 @@ def _routers() -> list[APIRouter]:
         batch_routes,
         job_routes,
         model_routes,
+        privacy,
         keys,
         health,
         metrics_routes,

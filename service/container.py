@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from service.files.batches import BatchStore
     from service.jobs.sweep import Sweeper
     from service.models import Models
+    from service.privacy.consent import Consents
 
 Loader = Callable[[Settings, "Catalog"], "Models"]
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class Container:
     redis: Redis  # decode_responses=False; fails fast while Redis is down
     answers: AnswerStore
     feedback: FeedbackLog
+    consents: Consents
     chat: ChatService
     batches: BatchStore
 
@@ -104,6 +106,7 @@ class Container:
         from service.files.batches import BatchStore
         from service.jobs.enqueue import drain_ringer
         from service.jobs.sweep import Sweeper
+        from service.privacy.consent import Consents
         from service.redis.checks import durability_problems
 
         settings = self.settings
@@ -122,6 +125,7 @@ class Container:
         self.redis = self.link.client
         self.answers = AnswerStore(self.redis)
         self.feedback = FeedbackLog(self.redis)
+        self.consents = Consents(self.redis, default=settings.consent_default)
         self.chat = ChatService(self, ChatOptions.of(settings))
         await self.link.start()
         self.sweeper = Sweeper(

@@ -1,7 +1,7 @@
 """Logs: one JSON object a line, or plain lines on a terminal; each with the id of the request it belongs to.
 
-Secrets and document text are never logged: routes log ids and counts, and what looks like a key or a password in a URL
-is masked here as a last net, in messages and tracebacks alike.
+Secrets, document text and end users are never logged: routes log ids and counts, and what looks like a key, a password
+in a URL or the name of an end user is masked here as a last net, in messages and tracebacks alike.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 _SECRETS = re.compile(
     r"(gl_[0-9a-f]{6,}_)[\w-]{20,}|((?:[a-z][a-z0-9+.-]*)://[^\s:/@]*:)[^\s@/]+(?=@)|\b(sk-)[\w-]{16,}"
+    r"|(key:[\w-]{1,64}(?:/|%2[Ff])user(?::|%3[Aa]))[^\s\"']+"  # who asked: an end user's id is often an address
 )
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
 def mask(text: str) -> str:
-    """Give the text with API keys and the passwords of URLs replaced by stars."""
+    """Give the text with API keys, the passwords of URLs and end users replaced by stars."""
     return _SECRETS.sub(lambda match: next(group for group in match.groups() if group) + "***", text)
 
 

@@ -25,6 +25,7 @@ log = logging.getLogger("service.access_log")
 
 _ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 _QUIET = {"/healthz", "/readyz", "/metrics"}
+_END_USER = re.compile(r"(/user:).*", re.DOTALL)  # the rest of a path that names one
 UPLOAD_PATH = "/v1/files"
 MULTIPART_OVERHEAD_BYTES = 64 * 1024
 
@@ -54,7 +55,7 @@ class RequestMiddleware:
         except ApiError as error:
             await exchange.fail(error)
         except Exception:
-            log.exception("a request failed: this is a bug", extra={"method": scope["method"], "path": scope["path"]})
+            log.exception("a request failed: this is a bug", extra={"method": scope["method"], "path": _told(scope)})
             await exchange.fail(
                 ApiError(500, f"something went wrong here; the log has it under request id {exchange.request_id}")
             )
@@ -115,9 +116,14 @@ class _Exchange:
             metrics.request_seconds.labels(path).observe(seconds)
         level = logging.DEBUG if path in _QUIET else logging.INFO
         if log.isEnabledFor(level):
-            extra = {"method": method, "path": self._scope["path"], "status": status, "ms": round(seconds * 1000, 1)}
+            extra = {"method": method, "path": _told(self._scope), "status": status, "ms": round(seconds * 1000, 1)}
             key_id = self._scope.get("state", {}).get("key_id")
             log.log(level, "request", extra=extra if key_id is None else {**extra, "key": key_id})
+
+
+def _told(scope: Scope) -> str:
+    """Give a path as it may be logged: who is meant is nobody's business there."""
+    return _END_USER.sub(r"\1***", scope["path"])
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

@@ -117,7 +117,10 @@ class Settings(BaseSettings):
         2, ge=0, description="Versions kept in memory because somebody pinned them, besides those that serve."
     )
     best_of: int = Field(
-        1, ge=1, le=8, description="Answers drawn of which the reward model chooses the one that is given; 1: no choice."
+        1,
+        ge=1,
+        le=8,
+        description="Answers drawn of which the reward model chooses the one that is given; 1: no choice.",
     )
 
     # Chat
@@ -226,6 +229,18 @@ class Settings(BaseSettings):
     )
     retention_interval_s: float = Field(
         3600.0, gt=0, description="Time between two looks for what has outlived its time."
+    )
+
+    # Copies of the record outside Redis
+    journal: bool = Field(
+        True, description="Keep a copy of everything acknowledged in the home folder, to rebuild Redis from."
+    )
+    archive_after_days: float = Field(
+        30.0, gt=0, description="Answers and judgements that nobody touched for this long move from Redis to Parquet."
+    )
+    archive_interval_s: float = Field(3600.0, gt=0, description="Time between two moves of what is old.")
+    archive_url: str | None = Field(
+        None, description="Where the Parquet goes, such as `s3://bucket/folder`; unset: `archive` in the home folder."
     )
 
     # Limits per key; a key may carry its own

@@ -23,7 +23,7 @@ class World:
     def __init__(self, container: Container, app: FastAPI) -> None:
         """Make the keys."""
         self.container = container
-        self._app = app
+        self.app = self._app = app
         self.ids: dict[str, str] = {}
         self._secrets: dict[str, str] = {}
         for name, role, trusted in (

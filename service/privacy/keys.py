@@ -1,0 +1,34 @@
+"""Names of what privacy keeps in Redis. None holds a name of a person: people are named by a digest.
+
+gl:consent:<pseudonym>  hash    training (1|0), at (ms), by (self|operator); outlives an erasure, so that a no stays one
+gl:erasure:<id>         hash    an erasure; `user` is in it only until it is done
+gl:erasures             zset    ids of erasures by the time they were asked for, in ms
+gl:gone:<answer>        string  why an answer is gone (erased|retired), for those who judged it; expires
+gl:doomed               set     digests of passages whose prompts are gone and that may be shown by no other
+gl:rewrite              string  when something was erased that the append-only file may still hold, in ms
+gl:retained             hash    when retention last ran to its end (at, ms), and who is at it
+"""
+
+from __future__ import annotations
+
+from service.privacy.identity import pseudonym
+
+ERASURES = "gl:erasures"
+DOOMED = "gl:doomed"
+REWRITE = "gl:rewrite"
+RETAINED = "gl:retained"
+
+
+def consent(user: str) -> str:
+    """Key of what a person said about training."""
+    return f"gl:consent:{pseudonym(user)}"
+
+
+def erasure(erasure_id: str) -> str:
+    """Key of one erasure."""
+    return f"gl:erasure:{erasure_id}"
+
+
+def gone(answer_id: str) -> str:
+    """Key of the note that an answer is gone."""
+    return f"gl:gone:{answer_id}"
