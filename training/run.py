@@ -1,4 +1,4 @@
-"""The process in which training happens: `python -m training.run JOB_DIR`.
+"""The process in which training happens: `python -m training.run JOB_DIR [--token N]`.
 
 It does what `job.json` says (`training/pipeline/job.py`), stage by stage; each finished stage is kept, so that running
 it again goes on where it stopped. SIGTERM and SIGINT stop it at the next checkpoint. With several processes
@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     parser = argparse.ArgumentParser(prog="training.run", description="Runs one training job.")
     parser.add_argument("job", type=Path, help="directory with job.json")
+    parser.add_argument("--token", type=int, help="which attempt at the job this is; a newer one puts an end to it")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stop = _stop_on_signal()
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _be_nice()
     if job.policy == "extractive":
         _one_thread()
-    state = run_cycle(options.job, job, stopped=stop.is_set)
+    state = run_cycle(options.job, job, stopped=stop.is_set, token=options.token)
     log.info("%s: %s", state.status, state.reason)
     return {"failed": FAILED, "stopped": STOPPED}.get(state.status, DONE)
 

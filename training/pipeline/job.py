@@ -14,6 +14,7 @@ JOB/
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -124,6 +125,11 @@ def read_job(directory: Path) -> Job:
     )
     _check(job)
     return job
+
+
+def job_id(directory: Path) -> str:
+    """Name the job of a directory as no other is named, also where two folders bear one name and share a registry."""
+    return f"{directory.name}-{hashlib.sha256((directory / JOB).read_bytes()).hexdigest()[:12]}"
 
 
 def _check(job: Job) -> None:

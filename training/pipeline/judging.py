@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,12 +18,13 @@ from training.gate.probes import run_probes
 from training.gate.verdict import Check, Verdict
 from training.pipeline.collecting import collect
 from training.pipeline.configured import configured
-from training.pipeline.job import JOB
+from training.pipeline.job import job_id
 from training.pipeline.making import DATA
 from training.pipeline.verdicts import VERDICT
 from training.pipeline.workspace import ADAPTER, JUDGE, QUERY, REWARD, UPDATE_RESULT, Workspace
 from training.query.check import gain
 from training.query.fit import with_vectors
+from training.registry.aliases import CANDIDATE
 from training.registry.card import ModelCard, environment
 from training.registry.registry import Registry
 from training.statistics import Estimate
@@ -96,13 +96,19 @@ def publish(work: Workspace) -> str:
     registry = Registry(work.job.registry, kind=work.job.policy)
     verdict = read(work)
     if not work.has(VERSION):
-        known = [one for one in registry.list() if one.version and one.version.card.config.get("job") == _job_id(work)]
-        name = known[0].name if known else registry.publish(_files(work), _card(work, verdict)).name
+        job = job_id(work.directory)
+        known = [one for one in registry.list() if one.version and one.version.card.config.get("job") == job]
+        name = known[0].name if known else registry.publish(_files(work), _card(work, verdict), fence=work.fence).name
         work.write(VERSION, {"version": name})
     name = published(work)
-    if verdict.tier != "refused" and registry.alias("candidate") != name:
-        registry.assign("candidate", name, who="training", why=verdict.summary[:500])
+    if verdict.tier != "refused" and not _was_tried(registry, name):
+        registry.assign(CANDIDATE, name, who="training", why=verdict.summary[:500], fence=work.fence)
     return name
+
+
+def _was_tried(registry: Registry, name: str) -> bool:
+    """Tell whether the version became the candidate once: a job that goes on must not undo what came of its trial."""
+    return any((move.alias, move.after) == (CANDIDATE, name) for move in registry.aliases().moves)
 
 
 def published(work: Workspace) -> str:
@@ -135,11 +141,6 @@ def _golden(work: Workspace) -> tuple[Golden, ...]:
     )
 
 
-def _job_id(work: Workspace) -> str:
-    """Name the job as no other is named, also where two folders bear one name and share a registry."""
-    return f"{work.directory.name}-{hashlib.sha256((work.directory / JOB).read_bytes()).hexdigest()[:12]}"
-
-
 def _files(work: Workspace) -> dict[str, Any]:
     files: dict[str, Any] = {ADAPTER: work.directory / ADAPTER, REWARD: work.directory / REWARD}
     if work.has(QUERY) and Check.from_dict(work.read(QUERY_VERDICT)).passed:
@@ -157,7 +158,7 @@ def _card(work: Workspace, verdict: Verdict) -> ModelCard:
         summary=f"{told['method']} on {data['used']} judgements, compared with {contest.champion_name}",
         method=told["method"],
         config={
-            "job": _job_id(work),
+            "job": job_id(work.directory),
             "scope": job.scope,
             "asked for": job.method,
             "reasons": told["reasons"],

@@ -20,6 +20,7 @@ from training.pipeline.policies import Contest, open_contest
 from training.policy.base import never
 from training.records.read import read_records
 from training.records.types import Record
+from training.registry.fences import Fence
 from training.reward.config import RewardConfig
 from training.reward.model import TrainedReward
 from training.reward.store import load_reward
@@ -46,6 +47,7 @@ class Workspace:
     progress: Callable[[float], None] = lambda done: None
     stopped: Callable[[], bool] = never
     devices: Devices = field(default_factory=Devices)
+    fence: Fence | None = None  # the attempt at the job, where there may be several
     waited_for: bool = True  # other processes wait to be told whether there is something to train
 
     def call_others(self, *, train: bool = True) -> None:

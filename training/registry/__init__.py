@@ -1,6 +1,8 @@
 """Immutable versions of the policy, and which of them serves. Importable without torch.
 
-registry   publish, promote, roll back, verify, mark, prune
+registry   publish, promote, roll back, mark, prune
+reader     list, verify, follow
+fences     which attempt at a job may still publish
 card       what a version says about itself
 versions   what a version is; the start that ships with the package
 aliases    champion, candidate, and the history of every move
@@ -19,6 +21,8 @@ from training.registry.errors import (
     StaleWriter,
     VersionDamaged,
 )
+from training.registry.fences import Fence
+from training.registry.reader import RegistryReader
 from training.registry.registry import Registry
 from training.registry.versions import ADAPTER, BASE, Listed, Mark, Serving, Version, base_version
 
@@ -29,6 +33,7 @@ __all__ = [
     "CHAMPION",
     "Aliases",
     "BadCard",
+    "Fence",
     "Listed",
     "Mark",
     "ModelCard",
@@ -38,6 +43,7 @@ __all__ = [
     "NothingBefore",
     "Registry",
     "RegistryError",
+    "RegistryReader",
     "Serving",
     "StaleWriter",
     "Version",

@@ -38,6 +38,7 @@ class Move:
     why: str = ""
     kind: str = "promote"  # promote, rollback or assign
     forced: bool = False
+    evidence: Mapping[str, Any] | None = None  # what live votes had shown: `LiveEvidence.as_dict`
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +104,17 @@ def _encode(aliases: Aliases) -> bytes:
         "sequence": aliases.sequence,
         "champions": list(aliases.champions),
         "others": dict(aliases.others),
-        "moves": [asdict(move) for move in aliases.moves],
+        "moves": [_plain(move) for move in aliases.moves],
     }
     return json.dumps({**record, "checksum": _checksum(record)}, indent=1).encode()
+
+
+def _plain(move: Move) -> dict[str, Any]:
+    """Give a move as JSON holds it; programs that know no evidence read those without any."""
+    record = asdict(move)
+    if move.evidence is None:
+        del record["evidence"]
+    return record
 
 
 def _read(path: Path) -> tuple[Aliases | None, str]:

@@ -5,7 +5,7 @@ RegistryError
 ├── VersionDamaged     what is published does not match its manifest
 ├── BadCard            a model card that may not be published
 ├── NotPromotable      its verdict, its state or its data forbid it to serve; `force` with a reason may overrule that
-├── StaleWriter        somebody moved an alias in between: look again, then decide
+├── StaleWriter        somebody moved an alias in between, or a newer attempt at the job has begun: look again
 └── NothingBefore      the champion has no predecessor to go back to
 
 A full disk is `retrieval.errors.StorageFull`: nothing was published and no alias moved.
@@ -35,7 +35,7 @@ class NotPromotable(RegistryError):
 
 
 class StaleWriter(RegistryError):
-    """An alias was moved since the caller looked."""
+    """An alias was moved since the caller looked, or a newer attempt at the same job has begun."""
 
 
 class NothingBefore(RegistryError):

@@ -13,18 +13,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from retrieval.durable import file_lock, make_directory
-from training.registry.aliases import ALIASES, CANDIDATE, CHAMPION, Aliases, Move, read_aliases, write_aliases
+from training.registry.aliases import CANDIDATE, CHAMPION, Aliases, Move, write_aliases
 from training.registry.card import ModelCard, check_card
-from training.registry.errors import NoSuchVersion, NothingBefore, NotPromotable, StaleWriter, VersionDamaged
+from training.registry.errors import NothingBefore, NotPromotable, StaleWriter
+from training.registry.fences import Fence, raise_fence
 from training.registry.promotable import must_be_promotable
-from training.registry.store import Content, Store, check_files
-from training.registry.versions import BASES, Listed, Mark, Serving, Version, base_version, is_name
+from training.registry.reader import RegistryReader
+from training.registry.store import Content, check_files
+from training.registry.versions import Mark, Version, is_name
+from training.watch.evidence import LiveEvidence
 
 _LOCK = ".lock"
 Clock = Callable[[], float]
 
 
-class Registry:
+class Registry(RegistryReader):
     """Versions and aliases in a folder. Thread-safe; processes may share the folder."""
 
     def __init__(self, root: Path, *, kind: str = "extractive", clock: Clock = time.time) -> None:
@@ -35,130 +38,54 @@ class Registry:
             kind: Of policy; decides what serves as long as nothing was promoted.
             clock: Gives seconds since the epoch.
         """
-        self.root = root
-        self.base = BASES[kind]
-        self._store = Store(root)
+        super().__init__(root, kind=kind)
         self._clock = clock
 
-    def publish(self, files: Mapping[str, Content], card: ModelCard) -> Version:
+    def fence(self, fence: Fence) -> None:
+        """Begin an attempt at a job: whatever an older attempt brings from now on is refused.
+
+        Args:
+            fence: The attempt.
+
+        Raises:
+            StaleWriter: A newer one has begun.
+            StorageFull: The disk is full.
+        """
+        with self._locked():
+            raise_fence(self.root, fence)
+
+    def publish(self, files: Mapping[str, Content], card: ModelCard, *, fence: Fence | None = None) -> Version:
         """Publish a version, whole or not at all. It does not serve yet.
 
         Args:
             files: Content by path inside the version, with "/": bytes, or a file or folder to copy. The policy's own
                 files belong under `adapter/`.
             card: What it is; name and time are filled in.
+            fence: The attempt at a job that made it.
 
         Returns:
             The version, under a number that was never used before.
 
         Raises:
+            StaleWriter: A newer attempt at the job has begun; nothing was published.
             BadCard: The card may not be published, or a path leaves the version or takes a name of the registry's own.
             StorageFull: The disk is full; nothing was published.
         """
         check_card(card)  # before a number is spent
         check_files(files)
-        with self._locked():
-            number = self._store.take_number()
-        return self.get(self._store.publish(number, files, card, self._clock()))
-
-    def get(self, name: str) -> Version:
-        """Describe a version: manifest and card are checked, not every file. See `open` before serving one.
-
-        Args:
-            name: Of a version, or of an alias.
-
-        Returns:
-            The version.
-
-        Raises:
-            NoSuchVersion: Nothing of that name is published.
-            VersionDamaged: Its manifest or card is damaged.
-        """
-        named = self.alias(name) or name
-        return base_version(named) if named == self.base else self._store.read(named, hashes=False)
-
-    def open(self, name: str) -> Version:
-        """Check every file of a version against its SHA-256, then describe it.
-
-        Args:
-            name: Of a version.
-
-        Returns:
-            The version, whole.
-
-        Raises:
-            NoSuchVersion: Nothing of that name is published.
-            VersionDamaged: Something in it is missing or differs.
-        """
-        return base_version(name) if name == self.base else self._store.read(name, hashes=True)
-
-    def list(self) -> tuple[Listed, ...]:
-        """Give every version, the newest first, the shipped start last."""
-        state = self.aliases()
-        named: dict[str, list[str]] = {}
-        for alias, name in [(CHAMPION, self._champions(state)[0]), *sorted(state.others.items())]:
-            named.setdefault(name, []).append(alias)
-        listed = []
-        for name in [*self._store.names(), self.base]:
-            version, problem = None, ""
-            try:
-                version = self.get(name)
-            except VersionDamaged as error:
-                problem = str(error)
-            listed.append(Listed(name, version, problem, tuple(named.get(name, ()))))
-        return tuple(listed)
-
-    def verify(self, name: str | None = None) -> dict[str, str]:
-        """Check every file of a version, or of all.
-
-        Args:
-            name: Of a version; None for all.
-
-        Returns:
-            What is wrong by name; an empty text where nothing is.
-
-        Raises:
-            NoSuchVersion: Nothing of that name is published.
-        """
-        found: dict[str, str] = {}
-        for one in self._store.names() if name is None else [name]:
-            try:
-                self.open(one)
-                found[one] = ""
-            except VersionDamaged as error:
-                found[one] = str(error)
-        return found
-
-    def aliases(self) -> Aliases:
-        """Read the aliases and their history."""
-        return read_aliases(self.root)
-
-    def alias(self, name: str) -> str | None:
-        """Give the version an alias names; the champion is the shipped start until one is promoted."""
-        state = self.aliases()
-        return self._champions(state)[0] if name == CHAMPION else state.others.get(name)
-
-    def token(self) -> tuple[int, int, int]:
-        """Give something cheap that differs after every move: inode, time and size of `ALIASES`; zeros without one."""
-        try:
-            stat = (self.root / ALIASES).stat()
-        except FileNotFoundError:
-            return (0, 0, 0)
-        return (stat.st_ino, stat.st_mtime_ns, stat.st_size)
-
-    def champion(self) -> Serving:
-        """Give the version to serve: the champion if it is whole, else the newest before it that is, else the start."""
-        state = self.aliases()
-        problems = [state.problem] if state.problem else []
-        for name in self._champions(state):
-            try:
-                return Serving(self.open(name), state.sequence, tuple(problems))
-            except (NoSuchVersion, VersionDamaged) as error:
-                problems.append(str(error))
-        raise AssertionError("the shipped start is always whole")
+        with self._locked(fence):  # until it has landed: no newer attempt may begin in between
+            name = self._store.publish(self._store.take_number(), files, card, self._clock())
+        return self.get(name)
 
     def promote(
-        self, name: str, *, expected: int | None = None, who: str = "", why: str = "", force: bool = False
+        self,
+        name: str,
+        *,
+        expected: int | None = None,
+        who: str = "",
+        why: str = "",
+        force: bool = False,
+        evidence: LiveEvidence | None = None,
     ) -> Aliases:
         """Make a version the champion. The candidate of that name stops being one in the same move.
 
@@ -168,6 +95,7 @@ class Registry:
             who: Who wants it.
             why: Why; must be given with `force`.
             force: Promote although its verdict or its marks forbid it; recorded.
+            evidence: What live votes showed of it; recorded. A version that may only be tried needs it.
 
         Returns:
             The aliases after the move.
@@ -175,8 +103,9 @@ class Registry:
         Raises:
             NoSuchVersion: Nothing of that name is published.
             VersionDamaged: It is damaged.
-            NotPromotable: The gate did not pass it, it was judged against another champion than the present one, or
-                data it learned from were erased; or `force` without a reason.
+            NotPromotable: The gate did not pass it, it may only be tried and live votes did not prove it, it was
+                judged against another champion than the present one, or data it learned from were erased; or `force`
+                without a reason.
             StaleWriter: An alias was moved since `expected`.
             StorageFull: The disk is full; the aliases stand as they were.
         """
@@ -187,14 +116,22 @@ class Registry:
             version = self.open(name)
             before = self._champions(state)[0]
             if not force and name != self.base:
-                must_be_promotable(version, before)
+                must_be_promotable(version, self._serving(state), evidence)
             champions = () if name == self.base else (name, *(one for one in state.champions if one != name))
             others = {alias: one for alias, one in state.others.items() if (alias, one) != (CANDIDATE, name)}
-            move = Move(state.sequence + 1, self._clock(), CHAMPION, before, name, who, why, "promote", force)
+            shown = None if evidence is None else evidence.as_dict()
+            move = Move(state.sequence + 1, self._clock(), CHAMPION, before, name, who, why, "promote", force, shown)
             return self._write(replace(state, champions=champions, others=others), move)
 
     def assign(
-        self, alias: str, name: str | None, *, expected: int | None = None, who: str = "", why: str = ""
+        self,
+        alias: str,
+        name: str | None,
+        *,
+        expected: int | None = None,
+        who: str = "",
+        why: str = "",
+        fence: Fence | None = None,
     ) -> Aliases:
         """Point any alias but the champion to a version, or to nothing. The candidate on trial is such an alias.
 
@@ -204,6 +141,7 @@ class Registry:
             expected: Sequence number the caller decided on.
             who: Who wants it.
             why: Why.
+            fence: The attempt at a job that wants it.
 
         Returns:
             The aliases after the move.
@@ -212,12 +150,12 @@ class Registry:
             NotPromotable: The alias is the champion's, or is written like a version.
             NoSuchVersion: Nothing of that name is published.
             VersionDamaged: It is damaged.
-            StaleWriter: An alias was moved since `expected`.
+            StaleWriter: An alias was moved since `expected`, or a newer attempt at the job has begun.
             StorageFull: The disk is full.
         """
         if alias in (CHAMPION, self.base) or is_name(alias) or not alias.isidentifier():
             raise NotPromotable(f"{alias!r} cannot be assigned: the champion is moved by promote and rollback")
-        with self._locked():
+        with self._locked(fence):
             state = self._expect(expected)
             if name is not None:
                 self.open(name)
@@ -256,14 +194,6 @@ class Registry:
             before, after = state.champions[0], [*left, self.base][0]
             move = Move(state.sequence + 1, self._clock(), CHAMPION, before, after, who, told, "rollback")
             return self._write(replace(state, champions=tuple(left)), move)
-
-    def verify_quietly(self, name: str) -> str:
-        """Say what is wrong with a version; an empty text when nothing is."""
-        try:
-            self.open(name)
-        except (NoSuchVersion, VersionDamaged) as error:
-            return str(error)
-        return ""
 
     def mark(self, name: str, reason: str, *, who: str = "", data: tuple[str, ...] = ()) -> Version:
         """Note something beside a version, such as that data it learned from were erased. Marked versions are not
@@ -304,17 +234,12 @@ class Registry:
                 self._store.retire(name)
             return tuple(doomed)
 
-    def retired(self, name: str) -> ModelCard | None:
-        """Give the card of a version that was pruned."""
-        return self._store.retired(name)
-
-    def _champions(self, state: Aliases) -> tuple[str, ...]:
-        return (*state.champions, self.base)
-
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self, fence: Fence | None = None) -> Iterator[None]:
         make_directory(self.root)
         with file_lock(self.root / _LOCK):
+            if fence is not None:
+                raise_fence(self.root, fence)
             yield
 
     def _expect(self, expected: int | None) -> Aliases:

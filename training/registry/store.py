@@ -39,7 +39,7 @@ _OWN = (CARD, CARD_TEXT, MANIFEST)
 
 
 class Store:
-    """The folder of versions. Who writes holds the registry's lock, except for `publish`."""
+    """The folder of versions. Who writes holds the registry's lock."""
 
     def __init__(self, root: Path) -> None:
         """Use a folder; made when something is first written."""

@@ -15,12 +15,13 @@ from retrieval.errors import StorageFull
 from tests.training.pipeline.world import NOW, judge, questions
 from training.pipeline import judging
 from training.pipeline.cycle import run_cycle
-from training.pipeline.job import Job, write_job
+from training.pipeline.job import Job, job_id, write_job
 from training.pipeline.making import DATA
 from training.pipeline.state import RESULT, JobState, read_state
 from training.policy.extractive import ExtractivePolicy, Prior
 from training.records.types import Record
 from training.records.write import record_lines
+from training.registry.fences import Fence
 from training.registry.registry import Registry
 
 Start = Callable[..., tuple[Path, Job]]
@@ -120,6 +121,46 @@ def test_a_job_killed_after_publishing_does_not_publish_again(ended: Ended, tmp_
     directory, job, version = copied(ended, tmp_path)
     assert run_cycle(directory, job).version == version
     assert len(versions(job)) == 1
+
+
+def test_an_attempt_that_was_given_up_publishes_nothing_and_leaves_the_end_to_the_next(
+    ended: Ended, tmp_path: Path
+) -> None:
+    directory, job, version = copied(ended, tmp_path)
+    shutil.rmtree(job.registry)
+    registry = Registry(job.registry)
+    registry.fence(Fence(job_id(directory), 2))
+    state = run_cycle(directory, job, token=1)
+    assert (state.status, versions(job)) == ("stopped", [])
+    assert not (directory / RESULT).exists()
+    assert run_cycle(directory, job, token=2).version == version
+    assert versions(job) == [version]
+
+
+def test_an_attempt_stops_when_a_newer_one_begins(ended: Ended, tmp_path: Path) -> None:
+    directory, job, _ = copied(ended, tmp_path)
+    shutil.rmtree(job.registry)
+    asked = 0
+
+    def newer_begins() -> bool:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            Registry(job.registry).fence(Fence(job_id(directory), 8))
+        return False
+
+    state = run_cycle(directory, job, token=7, stopped=newer_begins)
+    assert (state.status, versions(job)) == ("stopped", [])
+    assert "attempt 8 goes on" in state.reason or "asked to stop" in state.reason
+
+
+def test_a_version_whose_trial_is_over_does_not_become_the_candidate_again(ended: Ended, tmp_path: Path) -> None:
+    directory, job, version = copied(ended, tmp_path)
+    registry = Registry(job.registry)
+    registry.assign("candidate", version, why="a test")
+    registry.assign("candidate", None, why="sent back")
+    assert run_cycle(directory, job).version == version
+    assert registry.alias("candidate") is None
 
 
 def test_it_can_be_stopped_between_two_prompts_of_the_gate(ended: Ended, tmp_path: Path) -> None:
