@@ -4,6 +4,9 @@ gl:cycle:<id>        hash    one cycle: what it is for, where it stands, who wor
 gl:cycles            zset    id -> when it was created: the history
 gl:cycles:open       hash    scope -> id of its one unfinished cycle
 gl:cycles:versions   hash    "<scope> <version>" -> id of the cycle that published it
+gl:train:tally       hash    scope -> judgements counted; "" -> the last entry of the log that was (`tally.py`)
+gl:train:bases       hash    scope -> JSON: what its newest snapshot found
+gl:train:voters:<scope>  HyperLogLog  who judged; no names
 """
 
 from __future__ import annotations
@@ -12,8 +15,15 @@ CYCLE = "gl:cycle:"
 CYCLES = "gl:cycles"
 OPEN = "gl:cycles:open"
 VERSIONS = "gl:cycles:versions"
+TALLY = "gl:train:tally"
+BASES = "gl:train:bases"
 
 
 def cycle(cycle_id: str) -> str:
     """Key of one cycle."""
     return CYCLE + cycle_id
+
+
+def scope_voters(scope: str) -> str:
+    """Key of the count of a scope's voters."""
+    return f"gl:train:voters:{scope}"

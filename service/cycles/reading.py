@@ -37,6 +37,7 @@ class Piece:
 
     rows: list[Row]
     left_out: list[tuple[str, str]]  # (entry id, reason)
+    own: int  # of the rows, those of the scope itself: a segment and a collection also learn from everybody's
 
 
 class TrainingReader:
@@ -64,6 +65,7 @@ class TrainingReader:
         rest = [entry for entry in entries if entry.entry_id not in reasons]
         answers = await self._answers.get_many(sorted({answer_id for entry in rest for answer_id in entry.answers}))
         rows: list[Row] = []
+        own = 0
         for entry in rest:
             if any(answer_id not in answers for answer_id in entry.answers):
                 reasons[entry.entry_id] = GONE
@@ -72,11 +74,11 @@ class TrainingReader:
             owner = scope_of(judged[0], self._rules.readers)
             if learns(self._rules.scope, owner):
                 rows.append(record_row(entry, judged))
+                own += _is_own(self._rules.scope, owner, entry)
             elif owner is None or self._rules.scope.kind != "collection":
                 reasons[entry.entry_id] = RESTRICTED
-        return Piece(
-            rows, [(entry.entry_id, reasons[entry.entry_id]) for entry in entries if entry.entry_id in reasons]
-        )
+        left_out = [(entry.entry_id, reasons[entry.entry_id]) for entry in entries if entry.entry_id in reasons]
+        return Piece(rows, left_out, own)
 
 
 def entry_refusal(entry: Entry, stands: bool, excluded: Collection[str]) -> str | None:
@@ -93,6 +95,10 @@ def entry_refusal(entry: Entry, stands: bool, excluded: Collection[str]) -> str 
 def scope_of(record: AnswerRecord, readers: Readers) -> Scope | None:
     """Say whose adapter may learn from an answer; None where none may."""
     return trains(record.prompt.collections, readers, record.attributes.get(NAMED))
+
+
+def _is_own(scope: Scope, owner: Scope | None, entry: Entry) -> bool:
+    return entry.segment == scope.name if scope.kind == "segment" else owner == scope
 
 
 def told(left_out: Mapping[str, int]) -> str:

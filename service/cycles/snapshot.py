@@ -24,9 +24,10 @@ from redis.asyncio import Redis
 
 from retrieval.catalog import Catalog
 from retrieval.durable import Manifest, publish_directory, read_manifest
-from retrieval.types import Caller
+from service.cycles.readers import access_lists
 from service.cycles.reading import Rules, TrainingReader
 from service.cycles.served import sample_served
+from service.cycles.tally import Base, Counted, catch_up, counted, mark
 from service.cycles.window import dataset_config
 from service.feedback import keys
 from service.feedback.answers import AnswerStore
@@ -75,15 +76,17 @@ def write_snapshot(settings: Settings, scope: Scope, directory: Path) -> Snapsho
         StorageFull: The disk is full; nothing was left behind.
         BadJob: The options of the data set make no sense.
     """
-    if (directory / FEEDBACK).is_dir():
-        return read_snapshot(directory)
-    taking = _Taking(settings, scope)
-    metadata: dict[str, Any] = {}
+    if not (directory / FEEDBACK).is_dir():
+        with closing(Catalog.open(settings.home)) as catalog:
+            taking = _Taking(settings, scope, access_lists(catalog))
+        metadata: dict[str, Any] = {}
 
-    def fill(target: Path) -> None:
-        metadata.update(asyncio.run(taking.write(target)))
+        def fill(target: Path) -> None:
+            metadata.update(asyncio.run(taking.write(target)))
 
-    publish_directory(directory, FEEDBACK, fill, metadata=metadata)  # read after `fill`
+        publish_directory(directory, FEEDBACK, fill, metadata=metadata)  # read after `fill`
+    told = read_manifest(directory / FEEDBACK).metadata
+    asyncio.run(_mark(settings, scope, Base(told["last_id"], told["counted"], told["own"])))
     return read_snapshot(directory)
 
 
@@ -119,6 +122,7 @@ class _Taking:
 
     settings: Settings
     scope: Scope
+    readers: Readers
 
     async def write(self, target: Path) -> dict[str, Any]:
         """Write the files; gives what the manifest says of them."""
@@ -129,9 +133,11 @@ class _Taking:
             since = 0.0 if window_s is None else max(0.0, until - window_s)
             newest: Any = await client.xrevrange(keys.FEEDBACK, "+", "-", count=1)
             last_id = newest[0][0].decode() if newest else ""
-            rules = Rules(self.scope, access_lists(self.settings), frozenset(await VoterStore(client).excluded()))
+            rules = Rules(self.scope, self.readers, frozenset(await VoterStore(client).excluded()))
+            await catch_up(client, rules.readers, rules.excluded)
+            before = (await counted(client)).get(str(self.scope), Counted()).judgements
             answers = AnswerStore(client)
-            records, left_out = 0, Counter[str]()
+            records, own, left_out = 0, 0, Counter[str]()
             with (target / RECORDS).open("wb") as kept, (target / LEFT_OUT).open("wb") as dropped:
                 if last_id:
                     reader = TrainingReader(FeedbackLog(client), answers, rules)
@@ -139,12 +145,15 @@ class _Taking:
                         _write(kept, piece.rows)
                         _write(dropped, ({"entry": entry, "reason": reason} for entry, reason in piece.left_out))
                         records += len(piece.rows)
+                        own += piece.own
                         left_out.update(reason for _, reason in piece.left_out)
             with (target / PROMPTS).open("wb") as served:
                 prompts = await sample_served(client, answers, rules, since, lambda rows: _write(served, rows))
         return {
             "scope": str(self.scope),
             "records": records,
+            "own": own,
+            "counted": before,
             "left_out": dict(sorted(left_out.items())),
             "prompts": prompts,
             "since": since,
@@ -153,17 +162,9 @@ class _Taking:
         }
 
 
-def access_lists(settings: Settings) -> Readers:
-    """Give who may read each collection, by its id."""
-    found: dict[str, frozenset[str]] = {}
-    everything, after = Caller(reads_all=True), None
-    with closing(Catalog.open(settings.home)) as catalog:
-        while True:
-            page = catalog.collections(everything, limit=100, after=after, order="asc")
-            found.update((one.collection_id, one.readers) for one in page.items)
-            if not page.has_more:
-                return found
-            after = page.items[-1].collection_id
+async def _mark(settings: Settings, scope: Scope, found: Base) -> None:
+    async with Redis.from_url(broker_url(settings)) as client:
+        await mark(client, scope, found)
 
 
 def _write(out: IO[bytes], rows: Iterable[Mapping[str, Any]]) -> None:

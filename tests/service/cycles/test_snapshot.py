@@ -2,56 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 
 from retrieval.catalog import Catalog
 from retrieval.durable import verify_directory
 from service.cycles.reading import GONE, NAMED, TAKEN_BACK
 from service.cycles.snapshot import SnapshotInfo, write_snapshot
 from service.feedback import keys
-from service.feedback.answers import AnswerRecord, AnswerStore
-from service.feedback.log import FeedbackLog
 from service.feedback.records import Preference, Vote
 from service.scopes import RESTRICTED, SHARED, Scope
 from service.settings import Settings
-from service.voters.store import VoterStore
+from tests.service.cycles.filling import DOWN, Fill, Log, fill_log
 from tests.service.feedback.samples import make_prompt, make_record
 from training.datasets.standing import NO_CONSENT, REPLACED, VOTER_EXCLUDED
 from training.records.read import read_records
-
-UP, DOWN = Vote("up"), Vote("down")
-
-
-class Log:
-    """A log to be filled and read."""
-
-    def __init__(self, client: Redis, settings: Settings) -> None:
-        self.client, self.settings = client, settings
-        self.answers, self.log, self.voters = AnswerStore(client), FeedbackLog(client), VoterStore(client)
-
-    async def answer(self, text: str = "Often. [1]", *, collections: tuple[str, ...] = (), **changes: Any) -> str:
-        """Record an answer to a question of its own; gives its id."""
-        asked = make_prompt(question=f"Why {text}", resolved_question="", collections=collections, history=())
-        record: AnswerRecord = make_record(text, **{"prompt": asked, **changes})
-        await self.answers.record(record)
-        return record.answer_id
-
-    async def vote(self, answer_id: str, vote: Vote = UP, voter: str = "key:v") -> str:
-        """Vote; gives the entry's id."""
-        recorded = await self.log.vote(answer_id, vote, voter=voter, allowed=True)
-        assert recorded.entry_id is not None
-        return recorded.entry_id
-
-
-Fill = Callable[[Log], Awaitable[None]]
 
 
 @pytest.fixture
@@ -59,21 +28,12 @@ def settings(tmp_path: Path, redis_url: str) -> Settings:
     return Settings(home=tmp_path / "home", redis_url=redis_url)
 
 
-def _fill(settings: Settings, fill: Fill) -> None:
-    async def run() -> None:
-        assert settings.redis_url is not None
-        async with Redis.from_url(settings.redis_url.get_secret_value()) as client:
-            await fill(Log(client, settings))
-
-    asyncio.run(run())
-
-
 def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
 def _snapshot(settings: Settings, fill: Fill, scope: Scope = SHARED, name: str = "job") -> SnapshotInfo:
-    _fill(settings, fill)
+    fill_log(settings, fill)
     return write_snapshot(settings, scope, settings.home / "training" / name)
 
 
@@ -136,7 +96,7 @@ def test_the_same_log_gives_the_same_bytes_and_a_taken_snapshot_stays(settings: 
     assert second.files["prompts.jsonl"].read_bytes() == first.files["prompts.jsonl"].read_bytes()
     verify_directory(first.directory)
 
-    _fill(settings, more)
+    fill_log(settings, more)
     assert write_snapshot(settings, SHARED, settings.home / "training" / "job") == first
     third = write_snapshot(settings, SHARED, settings.home / "training" / "third")
     assert (third.records, first.records) == (17, 16)
