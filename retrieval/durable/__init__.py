@@ -10,12 +10,14 @@ hold a lock on their own directory. Pure standard library; safe among threads an
 """
 
 from retrieval.durable.files import file_lock, make_directory, storage_errors, sync_directory, write_file_atomic
+from retrieval.durable.frames import FrameWriter, read_frames, write_frames
 from retrieval.durable.manifest import FileEntry, Manifest, read_manifest, verify_directory
 from retrieval.durable.pointer import Published, open_current, read_pointer, swap_pointer
 from retrieval.durable.publish import discard_directory, prune, publish_directory, publish_generation
 
 __all__ = [
     "FileEntry",
+    "FrameWriter",
     "Manifest",
     "Published",
     "discard_directory",
@@ -25,6 +27,7 @@ __all__ = [
     "prune",
     "publish_directory",
     "publish_generation",
+    "read_frames",
     "read_manifest",
     "read_pointer",
     "storage_errors",
@@ -32,4 +35,5 @@ __all__ = [
     "sync_directory",
     "verify_directory",
     "write_file_atomic",
+    "write_frames",
 ]

@@ -155,5 +155,6 @@ def light_settings(home: Path, redis_url: str | None, **overrides: Any) -> Setti
         embedding_model="hashing",
         sweep_interval_s=overrides.pop("sweep_interval_s", 3600),
         requests_per_minute=overrides.pop("requests_per_minute", 0),
+        journal=overrides.pop("journal", False),  # a journal puts back what a test empties out of the shared Redis
         **overrides,
     )
