@@ -138,7 +138,7 @@ def _line(line: Listed) -> dict[str, Any]:
     known = line.version.as_dict() if line.version else {"id": line.name}
     known.pop("card", None)
     passed = line.version.card.judged if line.version else None
-    verdict = None if passed is None else {"passed": passed.passed, "summary": passed.summary}
+    verdict = None if passed is None else {"passed": passed.passed, "tier": passed.tier, "summary": passed.summary}
     return {**known, "aliases": list(line.aliases), "problem": line.problem, "verdict": verdict}
 
 
@@ -153,7 +153,9 @@ def _verdict(version: Version | None) -> str:
     if version is None or version.path is None:
         return ""
     judged = version.card.judged
-    return "not judged" if judged is None else "passed" if judged.passed else "refused"
+    if judged is None:
+        return "not judged"
+    return {"proven": "passed", "trial": "may be tried"}.get(judged.tier, "refused")
 
 
 def _made(version: Version | None) -> str:

@@ -24,13 +24,13 @@ def winning(inputs: GateInputs, config: GateConfig) -> Check:
     judged = [row for row in inputs.rows if row.candidate.rewards and row.champion.rewards]
     changed = [row for row in judged if row.changed]
     detail = {"prompts": float(len(judged)), "changed": float(len(changed))}
+    estimate = _judged(changed, config.confidence) if changed else None
     if len(judged) < config.min_prompts:
         why = f"{len(judged)} of {config.min_prompts} held-out prompts needed"
-        return Check(name, "promotion", "too_few", why, None, 0.5, detail)
-    if len(changed) < config.min_changed:
+        return Check(name, "promotion", "too_few", why, estimate, 0.5, detail)
+    if estimate is None or len(changed) < config.min_changed:
         why = f"{len(changed)} of {len(judged)} answers differ, {config.min_changed} needed: too alike to tell"
-        return Check(name, "promotion", "too_few", why, None, 0.5, detail)
-    estimate = _judged(changed, config.confidence)
+        return Check(name, "promotion", "too_few", why, estimate, 0.5, detail)
     better = estimate.low > 0.5
     why = (
         f"the judge prefers the candidate in {_percent(estimate.value)} of the {len(changed)} answers that differ "

@@ -30,6 +30,8 @@ class GateConfig:
     judge_accuracy: float = 0.5  # lower bound of the judge's accuracy on held-out comparisons must lie above
     min_judge_pairs: int = 30  # held-out judgements the judge was measured on
     min_direct: int = 20  # people's own comparisons of just these answers, where there are any
+    trial: bool = True  # what every veto passes and nothing proves may be tried on a share of the users
+    trial_changed: int = 5  # answers that differ, without which a trial could show nothing
 
     def as_dict(self) -> dict[str, Any]:
         """Give it as JSON holds it."""
@@ -46,12 +48,14 @@ class GateConfig:
             The settings.
 
         Raises:
-            ValueError: There is no such setting, or a value is not a number.
+            ValueError: There is no such setting, or a value is of another type.
         """
         known = {one.name for one in fields(cls)}
         if unknown := data.keys() - known:
             raise ValueError(f"the gate has no settings {sorted(unknown)}; it has {sorted(known)}")
         for name, value in data.items():
-            if isinstance(value, bool) or not isinstance(value, int | float):
+            if name == "trial" and not isinstance(value, bool):
+                raise ValueError(f"{name} must be true or false, not {value!r}")
+            if name != "trial" and (isinstance(value, bool) or not isinstance(value, int | float)):
                 raise ValueError(f"{name} must be a number, not {value!r}")
         return cls(**data)

@@ -7,11 +7,17 @@ A check stands for one question. Its outcome is one of
     too_few     there was too little to measure it on; counts as not passed, and `why` says how much is missing
     absent      nobody gave what it would be measured on, and it is not required; passes, visibly
 
-The candidate is promoted only if every check passes.
+From the checks follows one of three tiers:
+
+    proven      every check passes: the candidate is better beyond doubt, and on trial it need only do no harm
+    trial       every veto passes, and the judge's own figure does not speak against it, but proves nothing: it may be
+                tried, and only people who vote on it live can prove it
+    refused     neither
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -21,6 +27,7 @@ from training.statistics import Estimate
 FORMAT = 1
 Kind = Literal["promotion", "veto"]
 Outcome = Literal["passed", "failed", "too_few", "absent"]
+Tier = Literal["proven", "trial", "refused"]
 _SHOWN = {"passed": "passed", "failed": "**failed**", "too_few": "**too few**", "absent": "not measured"}
 
 
@@ -88,13 +95,27 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Tell whether the candidate may serve: there are checks, one of them asks for progress, and all pass."""
+        """Tell whether the candidate is proven: there are checks, one of them asks for progress, and all pass."""
         return any(check.kind == "promotion" for check in self.checks) and all(check.passed for check in self.checks)
+
+    @property
+    def tier(self) -> Tier:
+        """Tell what the candidate may do; data that do not say that the gate allowed trials allow none."""
+        if self.passed:
+            return "proven"
+        proofs = [check for check in self.checks if check.kind == "promotion"]
+        vetoes = [check for check in self.checks if check.kind == "veto"]
+        may = bool(self.config.get("trial")) and bool(proofs) and all(check.passed for check in vetoes)
+        least = float(self.config.get("trial_changed", math.inf))
+        return "trial" if may and all(_may_be_tried(check, least) for check in proofs) else "refused"
 
     @property
     def summary(self) -> str:
         """Say it in one sentence."""
         stopped = [check for check in self.checks if not check.passed]
+        if self.tier == "trial":
+            told = "; ".join(check.why for check in stopped)
+            return f"{self.candidate} may be tried beside {self.champion}, and only live votes can promote it: {told}"
         if self.passed:
             proof = next(check for check in self.checks if check.kind == "promotion")
             return f"{self.candidate} may replace {self.champion}: {proof.why}"
@@ -111,6 +132,7 @@ class Verdict:
             "candidate": self.candidate,
             "champion": self.champion,
             "passed": self.passed,
+            "tier": self.tier,
             "summary": self.summary,
             "checks": [check.as_dict() for check in self.checks],
             "inputs": dict(self.inputs),
@@ -152,6 +174,14 @@ class Verdict:
         return "\n".join(
             [f"{self.summary}.", "", "| check | kind | outcome | figure | why |", "|---|---|---|---|---|", *rows, ""]
         )
+
+
+def _may_be_tried(proof: Check, least: float) -> bool:
+    """Tell whether a check that asked for progress leaves the question open: measured, and not below one half."""
+    estimate = proof.estimate
+    if estimate is None or proof.threshold is None or proof.detail.get("changed", 0.0) < least:
+        return False
+    return estimate.value >= proof.threshold and estimate.high >= proof.threshold
 
 
 def _figure(check: Check) -> str:

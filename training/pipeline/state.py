@@ -1,7 +1,7 @@
 """Where a training job stands, in `state.json`: replaced whole at every change, so that any process may look.
 
-States: `running`; `candidate` (a version that passed the gate), `refused` (a version that did not), `waiting` (the data
-does not carry training yet), `failed`, `stopped` (asked to stop; it may be resumed).
+States: `running`; `candidate` (a version that passed the gate, or may be tried), `refused` (a version that did not),
+`waiting` (the data does not carry training yet), `failed`, `stopped` (asked to stop; it may be resumed).
 """
 
 from __future__ import annotations

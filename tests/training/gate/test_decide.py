@@ -192,3 +192,47 @@ def test_settings_are_checked_by_name() -> None:
 
 def test_good_judges_are_needed_not_perfect_ones() -> None:
     assert decide(replace(GOOD, judge=GOOD_JUDGE)).passed
+
+
+def unsure(**fields: Any) -> GateInputs:
+    """Make a candidate that the judge likes a little, and not beyond doubt."""
+    return inputs(margin=0.1, doubt=0.5, **fields)
+
+
+def test_what_the_judge_likes_and_cannot_prove_may_be_tried() -> None:
+    verdict = decide(unsure())
+    assert not verdict.passed
+    assert verdict.tier == "trial"
+    assert "may be tried beside old, and only live votes can promote it" in verdict.summary
+    assert decide(inputs()).tier == "proven"
+    again = Verdict.from_dict(json.loads(json.dumps(verdict.as_dict())))
+    assert (again.tier, again.as_dict()["tier"]) == ("trial", "trial")
+
+
+@pytest.mark.parametrize("name", VETOES)
+def test_no_veto_lets_a_candidate_be_tried(name: str) -> None:
+    assert decide(VETOES[name]).tier == "refused"
+
+
+@pytest.mark.parametrize(
+    "found",
+    [inputs(margin=-0.1, doubt=0.5), unsure(changed=4), inputs(changed=0), unsure(unanswerable=())],
+    ids=["below one half", "hardly any differ", "the champion itself", "a veto with too little to measure"],
+)
+def test_what_may_not_be_tried(found: GateInputs) -> None:
+    assert decide(found).tier == "refused"
+
+
+def test_few_answers_that_differ_are_enough_for_a_trial() -> None:
+    verdict = decide(unsure(changed=6))
+    assert check(verdict, "win rate").outcome == "too_few"
+    assert verdict.tier == "trial"
+
+
+def test_an_operator_may_forbid_trials_and_old_verdicts_allow_none() -> None:
+    assert decide(unsure(), GateConfig(trial=False)).tier == "refused"
+    old = decide(unsure()).as_dict()
+    old["config"] = {name: value for name, value in old["config"].items() if not name.startswith("trial")}
+    assert Verdict.from_dict(old).tier == "refused"
+    with pytest.raises(ValueError, match="must be true or false"):
+        GateConfig.from_dict({"trial": 1})
