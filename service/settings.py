@@ -76,12 +76,28 @@ class Settings(BaseSettings):
     embed_threads: int | None = Field(
         None, ge=1, description="CPU threads of the encoder; unset: as many as the machine has cores."
     )
+    index: Literal["local", "milvus"] = Field(
+        "local", description="What holds the published indexes: FAISS and tantivy files in the home folder, or Milvus."
+    )
+    milvus_uri: str | None = Field(None, description="Milvus server, for example `http://milvus:19530`.")
+    milvus_token: SecretStr | None = Field(None, description="`user:password` or the API key of that server.")
+    milvus_prefix: str = Field(
+        "groundloop",
+        pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$",
+        description="Begins the names of our Milvus collections; one for each home that shares a server.",
+    )
+    milvus_timeout_s: float = Field(10.0, gt=0, description="Longest wait for one answer of Milvus.")
     passages_shown: int = Field(8, ge=1, le=50, description="Passages that the policy sees for one question.")
 
     # The policy that answers
     policy: Literal["extractive", "causal", "remote"] = Field(
         "extractive",
         description="Which policy answers: the embedded one, a Hugging Face causal LM, or an OpenAI-compatible server.",
+    )
+    extractive_start: Literal["shipped", "similarity"] = Field(
+        "shipped",
+        description="What the extractive policy starts from: the weights that ship, or plain similarity, which never "
+        "says that the documents do not hold the answer. Versions learned from one do not fit the other.",
     )
     max_answer_sentences: int = Field(3, ge=1, le=10, description="Longest answer of the extractive policy.")
     abstain_threshold: float | None = Field(
@@ -203,6 +219,11 @@ class Settings(BaseSettings):
     trial_pair_share: float = Field(
         0.5, ge=0, le=1, description="The same while a candidate is on trial, of prompts on which it differs."
     )
+    trial_shadow: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Ask both versions during a trial, to know on which questions they differ; `auto`: where the "
+        "policy answers in milliseconds.",
+    )
     watch_interval_s: float = Field(30.0, gt=0, description="Time between two looks at a candidate on trial.")
 
     # What is kept of people
@@ -289,6 +310,15 @@ class Settings(BaseSettings):
     def _remote_is_whole(self) -> Settings:
         if self.policy == "remote" and not (self.remote_base_url and self.remote_model):
             raise ValueError("policy `remote` needs GROUNDLOOP_REMOTE_BASE_URL and GROUNDLOOP_REMOTE_MODEL")
+        return self
+
+    @model_validator(mode="after")
+    def _milvus_is_a_server(self) -> Settings:
+        if self.index == "milvus" and not (self.milvus_uri or "").startswith(("http://", "https://")):
+            raise ValueError(
+                "index `milvus` needs GROUNDLOOP_MILVUS_URI with the address of a server, as in http://host:19530; a "
+                "file of milvus-lite will not do, because one process alone can open it and there are at least two"
+            )
         if self.remote_lora and self.policy != "remote":
             raise ValueError("GROUNDLOOP_REMOTE_LORA needs GROUNDLOOP_POLICY=remote")
         return self

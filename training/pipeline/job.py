@@ -44,6 +44,7 @@ class Job:
     policy: PolicyKind = "extractive"
     model: str = ""  # causal: name or folder of the base model
     encoder: str = "all-MiniLM-L6-v2"  # extractive, and the features of the reward model
+    start: Literal["shipped", "similarity"] = "shipped"  # extractive: the base
     device: str = "auto"  # of a causal model: a torch device
     method: str = "auto"  # or several of sft, kto, dpo, ppo, separated by commas
     seed: int = 0
@@ -135,6 +136,8 @@ def job_id(directory: Path) -> str:
 def _check(job: Job) -> None:
     if job.policy not in get_args(PolicyKind):
         raise BadJob(f"a policy is {' or '.join(get_args(PolicyKind))}, not {job.policy!r}")
+    if job.start not in ("shipped", "similarity"):
+        raise BadJob(f"a start is shipped or similarity, not {job.start!r}")
     if job.policy == "causal" and not job.model:
         raise BadJob("the causal policy needs the name or the folder of a model")
     unknown = [method for method in job.methods if method not in METHODS]

@@ -12,6 +12,7 @@ from training.pipeline.job import BadJob, Job
 from training.pipeline.memory import RememberingEmbedder
 from training.policy.base import Answer, Policy, Prompt
 from training.policy.extractive import ExtractivePolicy, Prior, load_residual
+from training.policy.extractive.weights import base_name
 from training.registry.registry import Registry
 from training.registry.versions import BASES, Version
 
@@ -91,7 +92,7 @@ def open_contest(job: Job, options: dict[str, Any], device: str) -> Contest:
     """
     encoder = RememberingEmbedder(load_embedder(job.encoder, cache_dir=job.cache))
     champion = _champion(job)
-    base = job.encoder if job.policy == "extractive" else job.model
+    base = base_name(job.encoder, job.start) if job.policy == "extractive" else job.model
     if champion is not None and (champion.kind != job.policy or champion.card.base != base):
         raise BadJob(
             f"the champion {champion.name} is a {champion.kind} policy on {champion.card.base}, and this job trains "
@@ -115,7 +116,7 @@ def _extractive(
 ) -> Contest:
     from training.updates.extractive import ExtractiveTrainable
 
-    prior = Prior.for_encoder(job.encoder)
+    prior = Prior.for_encoder(job.encoder, job.start)
     policy = ExtractivePolicy(encoder, version="candidate", prior=prior)
     learned = load_residual(champion.adapter) if champion and champion.adapter else None
     name = champion.name if champion else BASES["extractive"]

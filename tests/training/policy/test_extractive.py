@@ -25,6 +25,7 @@ from training.policy.extractive.candidates import SentenceBook
 from training.policy.extractive.compose import written
 from training.policy.extractive.embeddings import Vectors
 from training.policy.extractive.features import HALT_FEATURES, POINTER_FEATURES
+from training.policy.extractive.weights import base_name
 
 HOT = Sampling(temperature=1.0, seed=11)
 OPEN = replace(Prior.similarity(), halt=np.where(np.arange(len(HALT_FEATURES)) < 1, -1.0, 0.0).astype(np.float32))
@@ -348,3 +349,11 @@ def test_cancelled_samples_stop(policy: ExtractivePolicy, prompt: Prompt) -> Non
         policy.sample([prompt] * 50, 4, HOT, cancelled=lambda: next(looks) == 7)
     assert next(looks) == 8
     assert policy.sample([prompt], 2, HOT, cancelled=lambda: False) == policy.sample([prompt], 2, HOT)
+
+
+def test_a_start_is_asked_for_by_name_and_named_in_what_is_learned_on_it() -> None:
+    fitted = Prior.fitted_encoder()
+    assert Prior.for_encoder(fitted) is Prior.shipped()
+    assert np.array_equal(Prior.for_encoder(fitted, "similarity").pointer, Prior.similarity().pointer)
+    assert np.array_equal(Prior.for_encoder("another").pointer, Prior.similarity().pointer)
+    assert base_name(fitted, "shipped") == fitted != base_name(fitted, "similarity")

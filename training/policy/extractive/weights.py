@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Array = npt.NDArray[np.float32]
+Start = Literal["shipped", "similarity"]
 FORMAT = 1
 KIND = "extractive-linear"
 _PRIOR = Path(__file__).with_name("prior.json")
@@ -44,18 +45,20 @@ class Prior:
         return _shipped()
 
     @classmethod
-    def for_encoder(cls, model_name: str) -> Prior:
+    def for_encoder(cls, model_name: str, start: Start = "shipped") -> Prior:
         """Give the prior for an encoder: the shipped one for the model it was fitted with, else the plain one.
 
         Cosines of another model have another scale, so fitted weights and thresholds would mean nothing there.
 
         Args:
             model_name: Name of the encoder, or its folder; only the last part counts.
+            start: "similarity" asks for the plain one whatever the encoder.
 
         Returns:
             The prior; `Prior.fitted_encoder` tells which it is.
         """
-        return cls.shipped() if Path(model_name).name == cls.fitted_encoder() else cls.similarity()
+        fitted = start == "shipped" and Path(model_name).name == cls.fitted_encoder()
+        return cls.shipped() if fitted else cls.similarity()
 
     @staticmethod
     def fitted_encoder() -> str:
@@ -74,6 +77,11 @@ class Prior:
             pointer=_row(POINTER_FEATURES, {**plain, "repeats": -2.0}),
             halt=_row(HALT_FEATURES, {"begin": -6.0, "second": -1.0, "later": 1.0}),
         )
+
+
+def base_name(encoder: str, start: Start) -> str:
+    """Name what a residual was learned on top of: it does not fit another encoder, nor another start."""
+    return encoder if start == "shipped" else f"{encoder} ({start})"
 
 
 class Residual:
