@@ -27,6 +27,7 @@ from service.policies import PolicyBook
 from service.redis.link import RedisLink
 from service.redis.server import remembered_url
 from service.settings import Settings
+from service.versions.following import Following
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -74,6 +75,7 @@ class Container:
         self.draining = False
         self.load_error: str | None = None
         self._models: Models | None = None
+        self._following: Following | None = None
         self._loading: asyncio.Task[None] | None = None
 
     @property
@@ -94,6 +96,11 @@ class Container:
     def loaded(self) -> bool:
         """Tell whether the heavy parts are there."""
         return self._models is not None
+
+    @property
+    def following(self) -> Following | None:
+        """What keeps the policies at what the registry says; None while they load, or where nothing does."""
+        return self._following
 
     async def open(self) -> None:
         """Open the light parts and start to load the heavy ones."""
@@ -143,6 +150,8 @@ class Container:
         if self._loading is not None:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._loading  # a thread that imports torch cannot be interrupted
+        if self._following is not None:
+            await self._following.close()
         if self._models is not None:
             await asyncio.to_thread(self._models.close)
         await asyncio.to_thread(self.sweeper.close)
@@ -174,6 +183,10 @@ class Container:
             log.exception("the models did not load")
             self.load_error = f"{type(error).__name__}: {error}"
             return
+        if (follower := self._models.follower) is not None:
+            follower.counted = lambda outcome: self.metrics.version_loads_total.labels(outcome).inc()
+            self._following = Following(follower, self.redis, self.settings.version_poll_s)
+            self._following.start()
         log.info("ready after %.1f s", time.monotonic() - started)
 
     def _not_loaded(self, part: str) -> Exception:

@@ -51,6 +51,7 @@ def parts_of(container: Container) -> dict[str, Part]:
         "keys": Part(state="ready"),
         "search": models,
         "policy": models,
+        "versions": _versions(container) if container.loaded else models,
         "schedule": _schedule(container),
         "redis": Part(state="ready") if link.state == "up" else Part(state=link.state, detail=link.detail),
     }
@@ -76,6 +77,13 @@ async def readyz(request: Request) -> JSONResponse:
     )
     body = Readiness(status=status, parts=parts).model_dump()
     return JSONResponse(body, 200) if ready else JSONResponse(body, 503, {"Retry-After": "2"})
+
+
+def _versions(container: Container) -> Part:
+    following = container.following
+    if following is None or not following.follower.problems:
+        return Part(state="ready")
+    return Part(state="degraded", detail="a version that should serve does not load; GET /v1/versions names it")
 
 
 def _schedule(container: Container) -> Part:

@@ -43,6 +43,7 @@ class Metrics:
         self.unrecorded_total = self._counter(
             "answers_unrecorded", "Answers that were served while the record was down"
         )
+        self.pairs_total = self._counter("pairs", "Prompts answered twice, by why: trial, learn", ("why",))
         self.feedback_total = self._counter("feedback", "Acknowledged feedback", ("label", "reason"))
         self.queue_depth = self._gauge("admission_queue_depth", "Questions waiting for their turn")
         self.running = self._gauge("admission_running", "Answers in the making")
@@ -54,7 +55,15 @@ class Metrics:
         self.index_tombstones_ratio = self._gauge(
             "index_tombstones_ratio", "Share of removed vectors still in it", ("collection",)
         )
-        self.model_version_info = self._gauge("model_version_info", "1 for each loaded policy", ("version", "routed"))
+        self.model_version_info = self._gauge(
+            "model_version_info", "1 for each loaded policy", ("version", "routed", "scope", "role")
+        )
+        self.version_loads_total = self._counter(
+            "version_loads", "Versions by outcome: loaded, failed; and swapped, what serves was replaced", ("outcome",)
+        )
+        self.version_leases = self._gauge("version_leases", "Requests that hold what serves, or served")
+        self.versions_draining = self._gauge("versions_draining", "Replaced versions that open answers still use")
+        self.version_problems = self._gauge("version_problems", "Versions that should serve and do not load")
         self.documents_pending = self._gauge("documents_pending", "Documents waiting for or in ingestion")
         self.last_sweep_age = self._gauge(
             "last_sweep_age_seconds", "Time since a scheduled sweep ran in a worker; NaN when none ever did"

@@ -50,4 +50,9 @@ def read_state(parts: Container) -> None:
         gauges.index_vectors.labels(index.collection_id).set(index.vectors)
         gauges.index_tombstones_ratio.labels(index.collection_id).set(index.tombstones / max(1, index.vectors))
     for policy in parts.policies.list():
-        gauges.model_version_info.labels(policy.version, str(policy.routed).lower()).set(1)
+        labels = (policy.version, str(policy.routed).lower(), str(policy.scope), policy.role)
+        gauges.model_version_info.labels(*labels).set(1)
+    gauges.version_leases.set(parts.policies.leases)
+    gauges.versions_draining.set(len(parts.policies.draining))
+    if parts.following is not None:
+        gauges.version_problems.set(len(parts.following.follower.problems))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ScopeKind = Literal["shared", "segment", "collection"]
 Readers = Mapping[str, frozenset[str]]  # by collection id; one that is missing does not exist
 EVERYONE = "*"
+NAMED = "named"  # attribute of an answer: the one collection that its request named
 RESTRICTED = "restricted collection"  # the fate of a judgement that may not teach the scope at hand
 LONGEST_QUOTED = 180  # bytes, of a name as part of a folder's; file systems allow 255
 _BETWEEN = "+"  # a registry's kind and its scope; quoted where a name holds it
@@ -81,8 +82,8 @@ SHARED = Scope()
 
 
 def registry_kind(settings: Settings) -> str:
-    """Give the kind of policy that learns here; a remote one does not, but the embedded one beside it may."""
-    return "causal" if settings.policy == "causal" else "extractive"
+    """Give the kind of policy that learns here; behind a remote one the embedded one may, or its model's adapters."""
+    return "causal" if settings.policy == "causal" or settings.remote_lora else "extractive"
 
 
 def registry_folder(settings: Settings, scope: Scope = SHARED) -> Path:

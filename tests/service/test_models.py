@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from retrieval.catalog import Catalog
 from retrieval.embed import HashingEmbedder, QueryEncoder
 from service.errors import ApiError
-from service.models import Models, load_policies
+from service.models import Models
 from service.policies import PolicyBook, version_name
 from service.settings import Settings
+from service.versions.loading import Loader
 from tests.service.http_world import FirstSentencePolicy, light_settings, load_light, running
 from training.policy.extractive import ExtractivePolicy, Prior
 
@@ -45,7 +46,7 @@ def test_a_remote_policy_has_the_name_of_its_model(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("training.policy.extractive.ExtractivePolicy", lambda *args, **more: FirstSentencePolicy())
     settings = Settings(home=tmp_path, policy="remote", remote_base_url="http://127.0.0.1:9/v1", remote_model=REMOTE)
 
-    remote, embedded = load_policies(settings, _OneEncoder())  # type: ignore[arg-type]
+    remote, embedded = Loader(settings, _OneEncoder()).bases()  # type: ignore[arg-type]
     remote.close()
     assert (remote.version, embedded.version) == ("Qwen-Qwen2.5-7B-Instruct", "base-extractive")
 
@@ -87,7 +88,7 @@ def test_the_shipped_prior_serves_only_with_the_model_it_was_fitted_with(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, model: str, fitted: bool, threshold: float | None
 ) -> None:
     settings = Settings(home=tmp_path, embedding_model=model, abstain_threshold=threshold)
-    [policy] = load_policies(settings, _OneEncoder())  # type: ignore[arg-type]
+    [policy] = [one.policy for one in Loader(settings, _OneEncoder()).bases()]  # type: ignore[arg-type]
     expected = Prior.shipped() if fitted else Prior.similarity()
     assert isinstance(policy, ExtractivePolicy)
     prior = policy._prior

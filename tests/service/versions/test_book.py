@@ -161,11 +161,12 @@ def test_nothing_in_use_is_ever_closed_under_many_swaps() -> None:
                 assert isinstance(served.policy, NamedPolicy)
                 assert not served.policy.closed
                 count += 1
+            time.sleep(0)  # let the swaps happen
         return count
 
-    with ThreadPoolExecutor(4) as pool:
-        jobs = [pool.submit(answers) for _ in range(4)]
-        for number in range(1, 200):
+    with ThreadPoolExecutor(3) as pool:
+        jobs = [pool.submit(answers) for _ in range(3)]
+        for number in range(1, 100):
             every.append(loaded(f"v{number}"))
             book.swap(Snapshot({SHARED: Arms(every[-1])}))
         stop.set()
@@ -174,4 +175,4 @@ def test_nothing_in_use_is_ever_closed_under_many_swaps() -> None:
     for one in every[:-1]:
         until_closed(one)
     book.close()
-    assert [closed(one) for one in every] == [1] * 200
+    assert [closed(one) for one in every] == [1] * 100

@@ -36,7 +36,17 @@ _LOOK_S = 0.05  # between two looks at whether the answers are still wanted
 class CausalLMPolicy:
     """Answers token by token. Thread-safe."""
 
-    def __init__(self, model: Any, tokenizer: Any, *, version: str, context_tokens: int, at_once: int = 4) -> None:
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        *,
+        version: str,
+        context_tokens: int,
+        at_once: int = 4,
+        worker: Worker | None = None,
+        release: Callable[[], None] | None = None,
+    ) -> None:
         """Make a policy of a loaded model; see `load` for the usual way.
 
         Args:
@@ -45,12 +55,15 @@ class CausalLMPolicy:
             version: Name recorded on every answer.
             context_tokens: Most tokens of prompt and answer together.
             at_once: Requests that take turns; the others wait.
+            worker: Decodes for several policies of one model; one of its own when None.
+            release: Called by `close` instead of ending the worker, where that is shared.
         """
         self._version = version
         self.model = model
         self.tokenizer = tokenizer
         self.prompts = PromptEncoder(tokenizer, context_tokens, end_ids(model, tokenizer))
-        self._worker = Worker(f"policy-{version}", at_once)
+        self._worker = worker or Worker(f"policy-{version}", at_once)
+        self._release = release or self._worker.close
 
     @classmethod
     def load(
@@ -185,8 +198,8 @@ class CausalLMPolicy:
         return batch_logprobs(self.model, ids, [self.prompts.answer_ids(answer) for answer in answers], temperature)
 
     def close(self) -> None:
-        """Fail what is running and let go of the model."""
-        self._worker.close()
+        """Fail what is running and let go of the model; where it is shared, of the adapter alone."""
+        self._release()
         self.model = None
 
     def _draw_many(self, prompt: Prompt, n: int, sampling: Sampling, cancelled: Callable[[], bool]) -> list[Answer]:

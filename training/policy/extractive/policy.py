@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,6 +87,20 @@ class ExtractivePolicy:
             FileNotFoundError: A file of the adapter is missing.
         """
         return cls(encoder, version=version, residual=load_residual(adapter) if adapter else None)
+
+    def beside(self, version: str, residual: Residual | None) -> ExtractivePolicy:
+        """Make a policy that learned something else and shares this one's encoder and memory, so that it starts warm.
+
+        Args:
+            version: Name recorded on every answer.
+            residual: What was learned; nothing when None.
+
+        Returns:
+            The policy.
+        """
+        made = copy(self)
+        made._version, made.residual = version, residual or Residual()
+        return made
 
     @property
     def version(self) -> str:

@@ -84,7 +84,7 @@ def _refusal(response: httpx.Response) -> tuple[float | None, PolicyUnavailable]
     """
     try:
         response.read()
-        detail = _detail(response)
+        detail = detail_of(response)
     except httpx.HTTPError:
         detail = "no reason given"
     finally:
@@ -114,10 +114,12 @@ def retry_after(value: str | None) -> float | None:
         return None
 
 
-def _detail(response: httpx.Response) -> str:
+def detail_of(response: httpx.Response) -> str:
+    """Give what a refusal says, in whichever of the usual shapes; at most 300 characters."""
     try:
         body = response.json()
         error = body.get("error", body)
-        return str(error.get("message", error) if isinstance(error, dict) else error)[:300]
+        told = error.get("message", error.get("detail", error)) if isinstance(error, dict) else error
+        return str(told)[:300]
     except (ValueError, AttributeError):
         return response.text[:300]

@@ -55,6 +55,8 @@ class RemotePolicy:
         version: str = "",
         patience: Patience = Patience(),  # noqa: B008 - frozen
         logprobs: bool = True,
+        restore: Callable[[], None] | None = None,
+        on_close: Callable[[], None] | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         """Make a policy; nothing is sent until it is asked.
@@ -66,8 +68,11 @@ class RemotePolicy:
             version: Name recorded on every answer; the model's name when empty.
             patience: Timeouts and retries.
             logprobs: Whether to ask for log-probabilities. A server that refuses them is asked without, from then on.
+            restore: Loads the model there again; called when the server says 404, because it was started anew.
+            on_close: Called by `close`, after the last answer.
             transport: How to reach the server, for tests and proxies.
         """
+        self._restore, self._on_close = restore, on_close
         self._version = version or model
         self._model = model
         self._patience = patience
@@ -162,6 +167,8 @@ class RemotePolicy:
     def close(self) -> None:
         """Close every connection."""
         self._client.close()
+        if self._on_close is not None:
+            self._on_close()
 
     def _whole(self, prompt: Prompt, sampling: Sampling, connection: Connection) -> Answer:
         *_, last = self._pieces(prompt, sampling, connection)
@@ -200,11 +207,16 @@ class RemotePolicy:
 
     def _open(self, prompt: Prompt, sampling: Sampling, connection: Connection) -> tuple[httpx.Response, Prompt]:
         """Get a response, leaving out what the server cannot take: unknown options, passages that do not fit."""
+        restored = False
         while True:
             try:
                 payload = self._payload(prompt, sampling)
                 return open_stream(self._client, payload, self._patience, connection), prompt
             except Refused as error:
+                if error.status == 404 and self._restore is not None and not restored:
+                    restored = True
+                    self._restore()
+                    continue
                 if error.status not in (400, 422) or not self._give_up_option(error.detail):
                     raise PolicyUnavailable(str(error), retry_after_s=60) from error
             except PromptTooLong:
