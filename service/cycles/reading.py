@@ -13,6 +13,8 @@ from service.feedback.answers import AnswerRecord, AnswerStore
 from service.feedback.export import Row, record_row
 from service.feedback.log import FeedbackLog
 from service.feedback.records import WITHDRAWN, Entry
+from service.privacy.consent import Consents, allowed
+from service.privacy.redact import Redactor
 from service.scopes import RESTRICTED, SHARED, Readers, Scope, learns, trains
 from training.datasets.standing import NO_CONSENT, REPLACED, VOTER_EXCLUDED
 
@@ -20,15 +22,17 @@ TAKEN_BACK = "withdrawn by the voter"
 GONE = "its answer was erased"
 NAMED = "named"  # attribute of an answer: the one collection that the request named
 BATCH_ENTRIES = 200
+NOTHING = Redactor(kinds=())
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Who may learn from what, as it is at the time of reading."""
+    """Who may learn from what, as it is at the time of reading, and what is taken out of it."""
 
     scope: Scope = SHARED
     readers: Readers = field(default_factory=dict)  # of all collections
     excluded: Collection[str] = frozenset()  # voters
+    redactor: Redactor = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +47,11 @@ class Piece:
 class TrainingReader:
     """Reads what may be learned from. For one task at a time."""
 
-    def __init__(self, log: FeedbackLog, answers: AnswerStore, rules: Rules) -> None:
+    def __init__(self, log: FeedbackLog, answers: AnswerStore, consents: Consents, rules: Rules) -> None:
         """Read from these under these rules."""
         self._log = log
         self._answers = answers
+        self._consents = consents
         self._rules = rules
 
     async def pieces(self, start: str, stop: str) -> AsyncIterator[Piece]:
@@ -64,6 +69,8 @@ class TrainingReader:
         }
         rest = [entry for entry in entries if entry.entry_id not in reasons]
         answers = await self._answers.get_many(sorted({answer_id for entry in rest for answer_id in entry.answers}))
+        people = [record.user for record in answers.values()]
+        consents = await self._consents.of([*(entry.voter for entry in rest), *people])
         rows: list[Row] = []
         own = 0
         for entry in rest:
@@ -72,8 +79,10 @@ class TrainingReader:
                 continue
             judged = [answers[answer_id] for answer_id in entry.answers]
             owner = scope_of(judged[0], self._rules.readers)
-            if learns(self._rules.scope, owner):
-                rows.append(record_row(entry, judged))
+            if not allowed(consents, entry.voter, *(record.user for record in judged)):
+                reasons[entry.entry_id] = NO_CONSENT
+            elif learns(self._rules.scope, owner):
+                rows.append(self._rules.redactor.row(record_row(entry, judged))[0])
                 own += _is_own(self._rules.scope, owner, entry)
             elif owner is None or self._rules.scope.kind != "collection":
                 reasons[entry.entry_id] = RESTRICTED

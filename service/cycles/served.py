@@ -7,7 +7,7 @@ gives the same sample. What may not be learned from is not in it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from heapq import nsmallest
 from typing import Any
@@ -17,6 +17,8 @@ from redis.asyncio import Redis
 from service.cycles.reading import Rules, scope_of
 from service.feedback import keys
 from service.feedback.answers import AnswerRecord, AnswerStore
+from service.privacy.consent import Consent, Consents, allowed
+from service.privacy.redact import Redactor
 from service.scopes import learns
 
 LOOKED_AT = 20_000  # answers; the newest
@@ -26,13 +28,19 @@ Row = dict[str, Any]
 
 
 async def sample_served(
-    client: Redis, answers: AnswerStore, rules: Rules, since: float, take: Callable[[Sequence[Row]], None]
+    client: Redis,
+    answers: AnswerStore,
+    consents: Consents,
+    rules: Rules,
+    since: float,
+    take: Callable[[Sequence[Row]], None],
 ) -> int:
     """Sample what was served.
 
     Args:
         client: Of the log.
         answers: Of the same.
+        consents: Of those who asked.
         rules: Who may learn from what.
         since: Nothing older is taken, in seconds since the epoch.
         take: Is given the rows, some at a time; the order of the ids decides.
@@ -46,31 +54,29 @@ async def sample_served(
     for first in range(0, len(chosen), BATCH):
         piece = chosen[first : first + BATCH]
         found = await answers.get_many(piece)
-        usable = [found[name] for name in piece if name in found and _usable(found[name], rules)]
+        known = await consents.of(record.user for record in found.values())
+        usable = [found[name] for name in piece if name in found and _usable(found[name], rules, known)]
         judged = await _judged(client, usable)
-        take([served_row(record, seen) for record, seen in zip(usable, judged, strict=True)])
+        take([served_row(record, seen, rules.redactor) for record, seen in zip(usable, judged, strict=True)])
         taken += len(usable)
     return taken
 
 
-def served_row(record: AnswerRecord, judged: bool) -> Row:
+def served_row(record: AnswerRecord, judged: bool, redactor: Redactor) -> Row:
     """Give a served answer as `training/records/served.py` reads it."""
-    return {
-        "judged": judged,
-        "prompt_id": record.prompt_id,
-        "prompt": asdict(record.prompt),
-        "answer": {
-            "answer_id": record.answer_id,
-            **asdict(record.answer),
-            "user": record.user,
-            "position": record.position,
-            "served_at": record.created_at,
-        },
+    answer = {
+        "answer_id": record.answer_id,
+        **asdict(record.answer),
+        "user": record.user,
+        "position": record.position,
+        "served_at": record.created_at,
     }
+    row, _ = redactor.row({"prompt": asdict(record.prompt), "answers": [answer]})
+    return {"judged": judged, "prompt_id": record.prompt_id, "prompt": row["prompt"], "answer": row["answers"][0]}
 
 
-def _usable(record: AnswerRecord, rules: Rules) -> bool:
-    if not record.consent or record.user in rules.excluded:
+def _usable(record: AnswerRecord, rules: Rules, consents: Mapping[str, Consent]) -> bool:
+    if not record.consent or record.user in rules.excluded or not allowed(consents, record.user):
         return False
     return learns(rules.scope, scope_of(record, rules.readers))
 

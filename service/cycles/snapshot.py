@@ -33,6 +33,8 @@ from service.feedback import keys
 from service.feedback.answers import AnswerStore
 from service.feedback.log import FeedbackLog
 from service.jobs.celery_app import broker_url
+from service.privacy.consent import Consents
+from service.privacy.redact import Redactor
 from service.scopes import Readers, Scope
 from service.settings import Settings
 from service.voters.store import VoterStore
@@ -133,14 +135,16 @@ class _Taking:
             since = 0.0 if window_s is None else max(0.0, until - window_s)
             newest: Any = await client.xrevrange(keys.FEEDBACK, "+", "-", count=1)
             last_id = newest[0][0].decode() if newest else ""
-            rules = Rules(self.scope, self.readers, frozenset(await VoterStore(client).excluded()))
+            excluded = frozenset(await VoterStore(client).excluded())
+            rules = Rules(self.scope, self.readers, excluded, Redactor.of(self.settings))
+            consents = Consents(client, default=self.settings.consent_default)
             await catch_up(client, rules.readers, rules.excluded)
             before = (await counted(client)).get(str(self.scope), Counted()).judgements
             answers = AnswerStore(client)
             records, own, left_out = 0, 0, Counter[str]()
             with (target / RECORDS).open("wb") as kept, (target / LEFT_OUT).open("wb") as dropped:
                 if last_id:
-                    reader = TrainingReader(FeedbackLog(client), answers, rules)
+                    reader = TrainingReader(FeedbackLog(client), answers, consents, rules)
                     async for piece in reader.pieces(str(int(since * 1000)), last_id):
                         _write(kept, piece.rows)
                         _write(dropped, ({"entry": entry, "reason": reason} for entry, reason in piece.left_out))
@@ -148,7 +152,9 @@ class _Taking:
                         own += piece.own
                         left_out.update(reason for _, reason in piece.left_out)
             with (target / PROMPTS).open("wb") as served:
-                prompts = await sample_served(client, answers, rules, since, lambda rows: _write(served, rows))
+                prompts = await sample_served(
+                    client, answers, consents, rules, since, lambda rows: _write(served, rows)
+                )
         return {
             "scope": str(self.scope),
             "records": records,

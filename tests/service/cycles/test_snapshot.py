@@ -15,6 +15,7 @@ from service.cycles.reading import GONE, NAMED, TAKEN_BACK
 from service.cycles.snapshot import SnapshotInfo, write_snapshot
 from service.feedback import keys
 from service.feedback.records import Preference, Vote
+from service.privacy.consent import Consents
 from service.scopes import RESTRICTED, SHARED, Scope
 from service.settings import Settings
 from tests.service.cycles.filling import DOWN, Fill, Log, fill_log
@@ -185,3 +186,34 @@ def test_the_sample_of_served_prompts_says_what_was_judged(settings: Settings) -
 
     assert info.prompts == len(rows) == 6
     assert {row["answer"]["text"]: row["judged"] for row in rows} == {f"text {n}": n == 0 for n in range(6)}
+
+
+def test_what_people_said_of_training_holds_for_voters_and_askers(settings: Settings) -> None:
+    entries: dict[str, str] = {}
+
+    async def fill(log: Log) -> None:
+        for name in ("voter", "asker", "both"):
+            answer = await log.answer(name, user=f"key:asks-{name}")
+            entries[name] = await log.vote(answer, voter=f"key:votes-{name}")
+        consents = Consents(log.client)
+        await consents.put("key:votes-voter", False)
+        await consents.put("key:asks-asker", False)
+
+    info = _snapshot(settings, fill)
+
+    assert [row["record_id"] for row in _lines(info.files["records.jsonl"])] == [entries["both"]]
+    assert _left_out(info) == {entries["voter"]: NO_CONSENT, entries["asker"]: NO_CONSENT}
+    assert {row["answer"]["text"] for row in _lines(info.files["prompts.jsonl"])} == {"voter", "both"}
+
+
+def test_personal_data_do_not_reach_the_files(settings: Settings) -> None:
+    async def fill(log: Log) -> None:
+        prompt = make_prompt(question="Write to ann@example.org?", resolved_question="", collections=())
+        answer = await log.answer("Ask ann@example.org.", prompt=prompt)
+        await log.vote(answer, Vote("down", comment="ann@example.org", correction="Call ann@example.org."))
+
+    info = _snapshot(settings, fill)
+
+    for path in info.files.values():
+        assert b"ann@example.org" not in path.read_bytes()
+    assert _lines(info.files["records.jsonl"])[0]["correction"] == "Call <EMAIL_1>."
