@@ -230,9 +230,11 @@ class Loader:
 
 def served_kind(settings: Settings) -> tuple[str | None, str]:
     """Give the kind of version that can serve and the base it must have; None where no version can."""
+    from training.policy.extractive.weights import base_name
+
     match settings.policy:
         case "extractive":
-            return "extractive", settings.embedding_model
+            return "extractive", base_name(settings.embedding_model, settings.extractive_start)
         case "causal":
             return "causal", settings.causal_model
         case "remote":
@@ -249,8 +251,9 @@ def prior_of(settings: Settings) -> Prior:
     from training.policy.extractive import Prior
     from training.policy.extractive.features import HALT_FEATURES
 
-    prior, threshold = Prior.for_encoder(settings.embedding_model), settings.abstain_threshold
-    if prior is not Prior.shipped():
+    prior = Prior.for_encoder(settings.embedding_model, settings.extractive_start)
+    threshold = settings.abstain_threshold
+    if prior is not Prior.shipped() and settings.extractive_start == "shipped":
         log.log(
             logging.WARNING if settings.policy == "extractive" else logging.INFO,
             "the extractive policy was fitted with the embedding model %r and not with %r: it goes by plain "
