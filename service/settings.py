@@ -310,6 +310,8 @@ class Settings(BaseSettings):
     def _remote_is_whole(self) -> Settings:
         if self.policy == "remote" and not (self.remote_base_url and self.remote_model):
             raise ValueError("policy `remote` needs GROUNDLOOP_REMOTE_BASE_URL and GROUNDLOOP_REMOTE_MODEL")
+        if self.remote_lora and self.policy != "remote":
+            raise ValueError("GROUNDLOOP_REMOTE_LORA needs GROUNDLOOP_POLICY=remote")
         return self
 
     @model_validator(mode="after")
@@ -319,8 +321,6 @@ class Settings(BaseSettings):
                 "index `milvus` needs GROUNDLOOP_MILVUS_URI with the address of a server, as in http://host:19530; a "
                 "file of milvus-lite will not do, because one process alone can open it and there are at least two"
             )
-        if self.remote_lora and self.policy != "remote":
-            raise ValueError("GROUNDLOOP_REMOTE_LORA needs GROUNDLOOP_POLICY=remote")
         return self
 
     def describe(self) -> list[SettingRow]:

@@ -274,3 +274,14 @@ def test_what_serves_is_the_same_for_whoever_reads_the_folders(
     assert champion(fresh) == champion(follower)
     arms: list[Arms] = [one.book.present.arms[SHARED] for one in (fresh, follower)]
     assert arms[0].sequence == arms[1].sequence
+
+
+def test_a_version_learned_from_another_start_does_not_serve(settings: Settings, encoders: Encoders) -> None:
+    plain = settings.model_copy(update={"extractive_start": "similarity"})
+    shipped = serve(settings)
+    follower = Follower(plain, Loader(plain, encoders))
+    assert champion(follower) == "base-extractive"
+    name = publish(settings, base="hashing (similarity)")
+    promote(settings, name)
+    assert follower.look()
+    assert champion(follower) == name != shipped
