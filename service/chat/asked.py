@@ -12,6 +12,7 @@ from service.chat.messages import Conversation, read_conversation, read_sampling
 from service.chat.options import ChatOptions
 from service.chat.schemas import ChatRequest
 from service.errors import ApiError
+from service.scopes import only
 from training.policy.base import Sampling
 
 SEGMENT_HEADER = "x-groundloop-segment"
@@ -33,6 +34,12 @@ class Asked:
     segment: str | None
     consent: bool
     attributes: Mapping[str, str]  # kept with the answer
+    pairs: bool = False  # whether two answers may be shown
+
+    @property
+    def named(self) -> str | None:
+        """The one collection that is named; None where none or several are."""
+        return only(self.collections)
 
 
 def read(request: ChatRequest, principal: Principal, headers: Mapping[str, str], options: ChatOptions) -> Asked:
@@ -70,6 +77,7 @@ def read(request: ChatRequest, principal: Principal, headers: Mapping[str, str],
         segment=segment or principal.segment,
         consent=request.consent,
         attributes={"conversation_id": conversation_id} if conversation_id else {},
+        pairs=bool(request.pairs),
     )
 
 

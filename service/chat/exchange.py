@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 
 from service.chat.asked import Asked
 from service.chat.bridge import ThreadStream
+from service.chat.plan import Plan
 from service.chat.responses import ChoiceOut, message_of
-from service.chat.steps import Finished, Piece, Step
+from service.chat.steps import Compared, Finished, Opening, Piece, Step
+from service.chat.trial import Pair, note_of
+from service.policies import ALIAS
 from service.versions.served import Served
 from training.policy.base import Prompt
 
@@ -22,6 +25,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+def new_completion_id() -> str:
+    """Make an id nobody can guess: 144 random bits."""
+    return "chatcmpl-" + secrets.token_urlsafe(18)
+
+
 class Exchange:
     """Reads the steps of one request's answers. For one task at a time."""
 
@@ -29,22 +37,25 @@ class Exchange:
         self,
         asked: Asked,
         prompt: Prompt,
-        served: Served,
+        plan: Plan,
         steps: ThreadStream[Step],
         *,
+        completion_id: str,
         metrics: Metrics,
         started: float,
         waits_ms: Mapping[str, float],
         on_close: Callable[[Exchange], None],
     ) -> None:
         """Take over a started thread; `started` is a `time.monotonic` of the request's arrival."""
-        self.id = "chatcmpl-" + secrets.token_urlsafe(18)
+        self.id = completion_id
         self.created = int(time.time())
         self.asked = asked
         self.prompt = prompt
-        self.served = served
-        self.version = served.version
-        self.model = f"groundloop@{served.version}"
+        self.served = plan.served
+        self.arms: tuple[Served, ...] = (plan.served,) * plan.n  # who gives each answer
+        self.opened = plan.pair is None  # whether it is known how many answers there are
+        self.pair: Pair | None = None
+        self.same: bool | None = None
         self.finished: list[Finished] = []
         self.waits_ms = waits_ms
         self._steps = steps
@@ -61,8 +72,8 @@ class Exchange:
         """
         try:
             while (step := await self._steps.next()) is not None:
-                if isinstance(step, Finished):
-                    self.finished.append(step)
+                if not isinstance(step, Piece):
+                    self._note(step)
                     continue
                 if not self._first_seen:
                     self._first_seen = True
@@ -71,8 +82,36 @@ class Exchange:
         except Exception:
             self._outcome = "error"
             raise
-        self._outcome = None
+        self._outcome, self.opened = None, True
         return None
+
+    def _note(self, step: Finished | Opening | Compared) -> None:
+        match step:
+            case Finished():
+                self.finished.append(step)
+            case Opening(arms, pair):
+                self.arms, self.pair, self.opened = arms, pair, True
+            case Compared(same):
+                self.same = same
+
+    @property
+    def count(self) -> int:
+        """How many answers are given."""
+        return len(self.arms)
+
+    @property
+    def version(self) -> str:
+        """The version that answers; of a pair nobody is told, so that nobody judges a name."""
+        return ALIAS if self.pair else self.served.version
+
+    @property
+    def model(self) -> str:
+        """The model's name as a client may ask for it again."""
+        return ALIAS if self.pair else f"{ALIAS}@{self.served.version}"
+
+    def notes(self, index: int) -> dict[str, str]:
+        """Give what is noted with an answer, besides what the caller gave."""
+        return note_of(self.arms[index], same=self.same, pair=self.pair, named=self.asked.named).attributes()
 
     async def next_within(self, seconds: float) -> tuple[Piece | None, bool]:
         """Do as `next`, but wait no longer than this: gives the piece, and whether the time ran out first."""
@@ -108,7 +147,7 @@ class Exchange:
             return
         self._steps.close()
         if self._outcome is not None:
-            self._metrics.answers_total.labels(self._outcome).inc(self.asked.choices)
+            self._metrics.answers_total.labels(self._outcome).inc(self.count)
         else:
             self._count_answers()
         on_close(self)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from service.chat.trial import TrialOptions
+
 if TYPE_CHECKING:
     from service.settings import Settings
 
@@ -28,6 +30,7 @@ class ChatOptions:
     largest_max_tokens: int = 32_768
     temperature: float = 0.0
     max_history_turns: int = 20
+    trial: TrialOptions = TrialOptions()
 
     @classmethod
     def of(cls, settings: Settings) -> ChatOptions:
@@ -42,5 +45,6 @@ class ChatOptions:
             drain_s=settings.graceful_shutdown_s * 0.6,
             record_timeout_s=settings.redis_timeout_s,
             passages=settings.passages_shown,
+            trial=TrialOptions.of(settings),
             default_max_tokens=settings.chat_max_tokens,
         )

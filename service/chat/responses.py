@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from service.chat.steps import Finished
 from training.citations import Citation
@@ -115,6 +115,9 @@ class ChatCompletionOut(BaseModel):
     choices: list[ChoiceOut]
     usage: UsageOut
     system_fingerprint: str
+    pair: bool = Field(
+        False, exclude_if=lambda pair: not pair, description="Two answers to compare; nobody is told whose they are."
+    )
 
 
 def message_of(finished: Finished, prompt: Prompt) -> MessageOut:

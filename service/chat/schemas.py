@@ -1,4 +1,4 @@
-"""What a chat request may say: OpenAI's fields, plus `collections`.
+"""What a chat request may say: OpenAI's fields, plus `collections` and `pairs`.
 
 Fields we do not know are let through, as OpenAI's clients send new ones every month. A value that cannot work (a tool,
 an image, a JSON response format) is refused with what would work: ignoring it would answer another question.
@@ -102,6 +102,7 @@ class ChatRequest(BaseModel):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: Annotated[int, Field(ge=1, le=MAX_CHOICES)] | None = None
+    pairs: Annotated[bool | None, Field(description="The client can show two answers and ask which is better.")] = None
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
+from retrieval.errors import RetrievalError
 from service.chat import snapshot
 from service.chat.admission import Admission, Place
 from service.chat.asked import Asked
 from service.chat.bridge import ThreadStream
-from service.chat.exchange import Exchange
+from service.chat.exchange import Exchange, new_completion_id
 from service.chat.options import ChatOptions
+from service.chat.plan import Plan, plan_for, planned_steps
 from service.chat.responses import ChatCompletionOut, ChoiceOut, usage_of
+from service.chat.routing import scope_of
 from service.chat.sse import EventStream
-from service.chat.steps import Step, answer_steps, show
+from service.chat.steps import Step, show
 from service.chat.streaming import chunks
 from service.errors import ApiError
 from service.versions.lease import Lease
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 
 
 LONGEST_QUERY_CHARS = 4_000
+log = logging.getLogger(__name__)
 
 
 class ChatService:
@@ -72,17 +77,29 @@ class ChatService:
 
     async def _begin(self, asked: Asked, lease: Lease, started: float) -> Exchange:
         book, identity = self._container.policies, asked.principal.identity
-        served = book.named(asked.model, identity, snapshot=lease.snapshot)
+        scope = await scope_of(asked, lease.snapshot, self._container.catalog)
+        served = book.named(asked.model, identity, scope, snapshot=lease.snapshot)
+        completion_id = new_completion_id()
+        plan = plan_for(
+            served,
+            lease.snapshot,
+            self.options.trial,
+            completion_id=completion_id,
+            n=asked.choices,
+            pairs=asked.pairs and asked.consent,
+            greedy=asked.sampling.temperature == 0,
+        )
         if self._stopping is not None:
             raise self._stopping
         place = await self._enter(asked.principal.key_id)
         try:
             admitted = time.monotonic()
             prompt = await self._prompt(asked, served)
+            theirs = await self._rival_prompt(asked, plan, prompt)
             searched = time.monotonic()
             self._container.metrics.retrieval_seconds.labels("chat").observe(searched - admitted)
             steps: ThreadStream[Step] = ThreadStream(
-                self._executor, partial(answer_steps, served.policy, prompt, asked.sampling, asked.choices)
+                self._executor, partial(planned_steps, plan, prompt, theirs, asked.sampling)
             )
         except BaseException:
             place.release()
@@ -91,8 +108,9 @@ class ChatService:
         exchange = Exchange(
             asked,
             prompt,
-            served,
+            plan,
             steps,
+            completion_id=completion_id,
             metrics=self._container.metrics,
             started=started,
             waits_ms={"queue": (admitted - started) * 1000, "search": (searched - admitted) * 1000},
@@ -116,6 +134,7 @@ class ChatService:
                 choices=choices,
                 usage=usage_of(exchange.finished),
                 system_fingerprint=exchange.version,
+                pair=exchange.pair is not None,
             )
         finally:
             exchange.close()
@@ -186,6 +205,16 @@ class ChatService:
     def _cut(self) -> None:
         for exchange in list(self._open):
             exchange.abort(self._stopping or too_slow(self.options.drain_s))
+
+    async def _rival_prompt(self, asked: Asked, plan: Plan, prompt: Prompt) -> Prompt | None:
+        """Search as the other arm of a trial learned to, where that is another way."""
+        if plan.rival is None or plan.rival.questions == plan.served.questions:
+            return prompt if plan.rival else None
+        try:
+            return await self._prompt(asked, plan.rival)
+        except RetrievalError as error:
+            log.warning("version %s could not search beside: %s", plan.rival.version, type(error).__name__)
+            return None
 
     async def _prompt(self, asked: Asked, served: Served) -> Prompt:
         # The end of a pasted text is where its question is.

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from service.chat.exchange import Exchange
 from service.chat.responses import ChoiceOut
-from service.feedback.answers import AnswerRecord, AnswerStore, new_answer_id
+from service.feedback.answers import AnswerRecord, AnswerStore, AskerErased, new_answer_id
 
 if TYPE_CHECKING:
     from service.metrics import Metrics
@@ -38,11 +38,13 @@ async def record(exchange: Exchange, answers: AnswerStore, metrics: Metrics, *, 
     records = _records(exchange, choices)
     try:
         async with asyncio.timeout(timeout_s):
-            await answers.record_all(records)
-    except (RedisError, OSError, TimeoutError) as error:
+            await answers.record_all(records, asked_at=exchange.created)
+    except (RedisError, OSError, TimeoutError, AskerErased) as error:
         log.warning("answers were served but not recorded: %s: %s", type(error).__name__, error)
         metrics.unrecorded_total.inc(len(records))
         return [choice.model_copy(update={"answer_id": None, "recorded": False}) for choice in choices]
+    if exchange.pair is not None:
+        metrics.pairs_total.labels(exchange.pair).inc()
     return choices
 
 
@@ -66,7 +68,7 @@ def _records(exchange: Exchange, choices: list[ChoiceOut]) -> list[AnswerRecord]
             request_id=exchange.id,
             position=choice.index,
             consent=asked.consent,
-            attributes=asked.attributes,
+            attributes={**asked.attributes, **exchange.notes(choice.index)},
         )
         for item, choice in zip(exchange.finished, choices, strict=True)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from retrieval.types import Passage
 from service.chat.bridge import CancelToken
@@ -20,6 +20,10 @@ from training.policy.base import (
     ServingPolicy,
     ShownPassage,
 )
+
+if TYPE_CHECKING:
+    from service.chat.trial import Pair
+    from service.versions.served import Served
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,22 @@ class Finished:
         return self.answer.abstained or self.cited.abstained
 
 
-Step = Piece | Finished
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How many answers there are, by who gives each, where that was not known before."""
+
+    arms: tuple[Served, ...]
+    pair: Pair | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Whether the other arm of a trial would have said the same."""
+
+    same: bool
+
+
+Step = Piece | Finished | Opening | Compared
 
 
 def show(passages: Sequence[Passage]) -> tuple[ShownPassage, ...]:
@@ -92,7 +111,7 @@ def answer_steps(
     """
     if not prompt.passages:
         # Nothing was found: no policy can ground an answer in nothing.
-        drawn = [_nothing_found(policy.version, sampling)] * n
+        drawn = [nothing_found(policy.version, sampling)] * n
     elif n == 1:
         yield from _streamed(policy, prompt, sampling, token)
         return
@@ -105,7 +124,7 @@ def answer_steps(
         if token.cancelled:
             return
         yield Piece(index, answer.text)
-        yield _finished(index, answer, prompt)
+        yield finish(index, answer, prompt)
 
 
 def _streamed(policy: ServingPolicy, prompt: Prompt, sampling: Sampling, token: CancelToken) -> Iterator[Step]:
@@ -123,14 +142,16 @@ def _streamed(policy: ServingPolicy, prompt: Prompt, sampling: Sampling, token: 
         return
     if answer is None or answer.finish_reason == "error":
         raise PolicyError("the model broke off in the middle of its answer; ask again")
-    yield _finished(0, answer, prompt)
+    yield finish(0, answer, prompt)
 
 
-def _finished(index: int, answer: Answer, prompt: Prompt) -> Finished:
+def finish(index: int, answer: Answer, prompt: Prompt) -> Finished:
+    """Check the citations of a whole answer."""
     return Finished(index, answer, cite(answer.text, prompt.passages))
 
 
-def _nothing_found(version: str, sampling: Sampling) -> Answer:
+def nothing_found(version: str, sampling: Sampling) -> Answer:
+    """Give the answer where the search found no passage: no policy is asked."""
     return Answer(
         text=ABSTENTION,
         version=version,

@@ -40,13 +40,7 @@ async def chunks(
     Yields:
         bytes: Encoded events and comments.
     """
-    head = {
-        "id": exchange.id,
-        "object": "chat.completion.chunk",
-        "created": exchange.created,
-        "model": exchange.model,
-        "system_fingerprint": exchange.version,
-    }
+    head: dict[str, Any] = {}
     tail = {"usage": None} if include_usage else {}
 
     def chunk(choice: dict[str, Any]) -> bytes:
@@ -56,9 +50,14 @@ async def chunks(
         "intent": exchange.prompt.query,
         "retrieved": [retrieved_of(passage).model_dump() for passage in exchange.prompt.passages],
     }
-    for index in range(exchange.asked.choices):
-        yield chunk({**_choice(index, {"role": "assistant", "content": ""}), "context": found})
     try:
+        while not exchange.opened:  # it is not known yet how many answers there are
+            first, waited = await exchange.next_within(heartbeat_s)
+            if waited:
+                yield PING
+        head = _head(exchange)
+        for index in range(exchange.count):
+            yield chunk({**_choice(index, {"role": "assistant", "content": ""}), "context": found})
         if first is not None:
             yield chunk(_choice(first.index, {"content": first.text}))
         while True:
@@ -76,6 +75,17 @@ async def chunks(
     except Exception as error:
         yield event(_told(error).body())
     yield DONE
+
+
+def _head(exchange: Exchange) -> dict[str, Any]:
+    return {
+        "id": exchange.id,
+        "object": "chat.completion.chunk",
+        "created": exchange.created,
+        "model": exchange.model,
+        "system_fingerprint": exchange.version,
+        **({"pair": True} if exchange.pair else {}),
+    }
 
 
 def _choice(index: int, delta: dict[str, Any]) -> dict[str, Any]:

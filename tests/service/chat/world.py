@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
@@ -73,6 +74,13 @@ class WordSearcher:
         self.collections = collections
         self.queries: list[str] = []
         self.delay_s = 0.0
+
+    def collection(self, caller: Caller, collection_id: str) -> Any:
+        """Give who may read a collection, as the catalog does."""
+        readers, _ = self.collections.get(collection_id, (frozenset(), {}))
+        if not caller.may_read(readers):
+            raise CollectionNotFound(f"no collection {collection_id!r}")
+        return SimpleNamespace(readers=readers)
 
     async def asearch(
         self, caller: Caller, query: str, *, collections: Sequence[str] | None = None, k: int = 10, **_: Any
@@ -187,6 +195,7 @@ class World(Container):
             {"handbook": (frozenset({"*"}), HANDBOOK), "board": (frozenset({"group:board"}), SECRET)}
         )
         self.book = PolicyBook(policies, loaded_at=0.0)
+        self.catalog = cast(Any, self.words)
         self.keys = KeyStore(home / "keys.db")
         self.metrics = Metrics()
         self.limits = RateLimits(0)
