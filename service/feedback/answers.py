@@ -24,6 +24,7 @@ from service.feedback.codec import (
     prompt_identity,
 )
 from service.feedback.scripts import Argument, Batches, Script
+from service.privacy import keys as privacy
 from training.policy.base import Answer, Prompt
 
 
@@ -58,6 +59,10 @@ class AnswerRecord:
         return prompt_identity(self.user, self.prompt)
 
 
+class AskerErased(Exception):
+    """What was asked before the asker's data were erased is not kept."""
+
+
 class AnswerStore:
     """Keeps answers in Redis. Safe to share between tasks of one event loop."""
 
@@ -70,14 +75,16 @@ class AnswerStore:
         """Keep one answer; on disk when this returns. The same id twice is kept once."""
         await self.record_all([record])
 
-    async def record_all(self, records: Sequence[AnswerRecord]) -> None:
+    async def record_all(self, records: Sequence[AnswerRecord], *, asked_at: float | None = None) -> None:
         """Keep the answers of one request in one round trip, all or none; they share one prompt and one asker.
 
         Args:
             records: One to four answers to the same prompt.
+            asked_at: When the question came, in seconds since the epoch; by default when the first answer was made.
 
         Raises:
             ValueError: If the prompts or the askers differ.
+            AskerErased: If the asker's data were erased after the question; nothing was kept.
         """
         first = records[0]
         prompt_id = first.prompt_id
@@ -85,20 +92,26 @@ class AnswerStore:
             raise ValueError("answers recorded together share one prompt and one asker")
         passages = encode_passages(first.prompt.passages)
         prompt = encode_prompt(first.prompt, [digest for digest, _ in passages])
-        arguments: list[Argument] = [prompt, len(passages)]
+        asked_ms = int((first.created_at if asked_at is None else asked_at) * 1000)
+        arguments: list[Argument] = [prompt, len(passages), asked_ms]
         for digest, payload in passages:
             arguments += [keys.passage(digest), payload]
         for record in records:
             arguments += [record.answer_id, encode_answer(record, prompt_id)]
-        await self._record(
+        kept = await self._record(
             [
                 keys.ANSWERS,
                 keys.user_answers(first.user),
                 keys.prompt(prompt_id),
                 keys.prompt_answers(prompt_id),
+                privacy.erased(first.user),
+                privacy.DOOMED,
+                privacy.LOOKED_AT,
             ],
             arguments,
         )
+        if kept < 0:
+            raise AskerErased("the asker's data were erased while the answer was made")
 
     async def get(self, answer_id: str) -> AnswerRecord | None:
         """Read one answer back with its prompt and passages; None when there is no such answer."""

@@ -1,8 +1,12 @@
 -- Keep the answers to one prompt. An answer id that is already kept changes nothing, so a retry is harmless.
--- KEYS: answers stream, the asker's answers, the prompt, the prompt's answers
--- ARGV: prompt bytes, number of passages, (passage key, bytes)..., (answer id, bytes)...
+-- What was asked before the asker's data were erased is not kept: -1.
+-- KEYS: answers stream, the asker's answers, the prompt, the prompt's answers, since when the asker is erased, passages
+-- that are about to be deleted: those doomed, those looked at
+-- ARGV: prompt bytes, number of passages, when it was asked in ms, (passage key, bytes)..., (answer id, bytes)...
+local erased = redis.call('GET', KEYS[5])
+if erased and tonumber(ARGV[3]) < tonumber(erased) then return -1 end
 local passages = tonumber(ARGV[2])
-local first_answer = 3 + 2 * passages
+local first_answer = 4 + 2 * passages
 local kept = 0
 for i = first_answer, #ARGV, 2 do
   local id = ARGV[i]
@@ -15,8 +19,10 @@ for i = first_answer, #ARGV, 2 do
 end
 if kept > 0 then
   redis.call('SET', KEYS[3], ARGV[1], 'NX')
-  for i = 3, first_answer - 1, 2 do
+  for i = 4, first_answer - 1, 2 do
     redis.call('SET', ARGV[i], ARGV[i + 1], 'NX')
+    redis.call('SREM', KEYS[6], ARGV[i])
+    redis.call('SREM', KEYS[7], ARGV[i])
   end
 end
 return kept

@@ -4,7 +4,11 @@ gl:consent:<pseudonym>  hash    training (1|0), at (ms), by (self|operator); out
 gl:erasure:<id>         hash    an erasure; `user` is in it only until it is done
 gl:erasures             zset    ids of erasures by the time they were asked for, in ms
 gl:gone:<answer>        string  why an answer is gone (erased|retired), for those who judged it; expires
-gl:doomed               set     digests of passages whose prompts are gone and that may be shown by no other
+gl:erased:<pseudonym>   string  since when everything asked before is erased, in ms; expires: answers in the making end by then
+gl:learned:<sha256>     set     pseudonyms of everybody in a snapshot whose folder is gone
+gl:doomed               set     keys of passages whose prompts are gone and that may be shown by no other
+gl:doomed:now           set     those of them that are looked at
+gl:doomed:lock          string  who looks; expires
 gl:rewrite              string  when something was erased that the append-only file may still hold, in ms
 gl:retained             hash    when retention last ran to its end (at, ms), and who is at it
 """
@@ -15,6 +19,9 @@ from service.privacy.identity import pseudonym
 
 ERASURES = "gl:erasures"
 DOOMED = "gl:doomed"
+LOOKED_AT = "gl:doomed:now"
+LOOKING = "gl:doomed:lock"
+LEARNED = "gl:learned:"
 REWRITE = "gl:rewrite"
 RETAINED = "gl:retained"
 
@@ -32,3 +39,13 @@ def erasure(erasure_id: str) -> str:
 def gone(answer_id: str) -> str:
     """Key of the note that an answer is gone."""
     return f"gl:gone:{answer_id}"
+
+
+def erased(user: str) -> str:
+    """Key of the time before which nothing of a person may be kept."""
+    return f"gl:erased:{pseudonym(user)}"
+
+
+def learned(records: str) -> str:
+    """Key of who is in a snapshot, by the SHA-256 of its records."""
+    return LEARNED + records
