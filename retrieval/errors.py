@@ -10,6 +10,7 @@ RetrievalError
 ├── ParseError                  a document that cannot be read; the message says what to do
 ├── StaleClaim                  a worker lost its lease: its result must not be published
 ├── IndexCorrupt                a published generation fails its checksums
+├── IndexUnavailable            the engine that holds the indexes does not answer
 └── StorageFull                 the disk refused a write; nothing was published
 """
 
@@ -71,6 +72,10 @@ class StaleClaim(RetrievalError):
 
 class IndexCorrupt(RetrievalError):
     """A published generation does not match its manifest."""
+
+
+class IndexUnavailable(RetrievalError):
+    """The engine that holds the published indexes does not answer, or refuses; the message says what it said."""
 
 
 class StorageFull(RetrievalError):

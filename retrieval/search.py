@@ -26,6 +26,7 @@ from retrieval.fuse import LEXICAL_WEIGHT, fuse
 from retrieval.hydrate import PassageCache
 from retrieval.index.build import collection_folder
 from retrieval.index.follower import Follower
+from retrieval.index.generation import Generation, open_generation
 from retrieval.index.state import CollectionState
 from retrieval.index.within import FilterCache
 from retrieval.types import Caller, Passage, SearchMode
@@ -52,7 +53,7 @@ class IndexStatus:
 
     collection_id: str
     generation: str | None
-    kind: str  # "flat", "ivf_sq8"; "none" while everything is in the delta
+    kind: str  # "flat", "ivf_sq8", "milvus"; "none" while everything is in the delta
     vectors: int  # that can be found
     delta: int  # of them, not in the generation
     tombstones: int  # in the generation, removed since
@@ -90,6 +91,7 @@ class Searcher:
         indexes_dir: Where published indexes are, one folder per collection.
         encoder_for: Gives the query encoder of a model; called once per search and model, so it should remember.
         options: Limits and weights.
+        opener: Opens a published index; another one where an engine holds the vectors (`Backend.open`).
     """
 
     def __init__(
@@ -98,11 +100,13 @@ class Searcher:
         indexes_dir: Path,
         encoder_for: Callable[[str], Questions],
         options: SearchOptions | None = None,
+        opener: Callable[[Path], Generation] = open_generation,
     ) -> None:
         self._catalog = catalog
         self._indexes_dir = indexes_dir
         self._encoder_for = encoder_for
         self._options = options or SearchOptions()
+        self._opener = opener
         self._followers: dict[str, Follower] = {}
         self._filters = FilterCache(catalog)
         self._passages = PassageCache(catalog, self._options.cached_passages)
@@ -208,7 +212,7 @@ class Searcher:
         follower = self._followers.get(collection_id)
         if follower is None:
             folder = collection_folder(self._indexes_dir, collection_id)
-            fresh = Follower(self._catalog, collection_id, folder, self._loading)
+            fresh = Follower(self._catalog, collection_id, folder, self._loading, self._opener)
             follower = self._followers.setdefault(collection_id, fresh)
         return follower
 

@@ -2,7 +2,7 @@
 
 ApiError carries what the envelope needs. The floors below raise their own types; `as_api_error` gives each its status:
 
-    NotFound 404 · Conflict 409 · InvalidInput 400 · ParseError 400 · StorageFull 503
+    NotFound 404 · Conflict 409 · InvalidInput 400 · ParseError 400 · StorageFull, IndexUnavailable 503
     PolicyUnavailable 503 · PromptTooLong 400 · redis connection, timeout, OOM, read-only 503
 
 A business error is never a 500: a 500 is a bug, its details go to the log under the request id and not to the client.
@@ -100,6 +100,8 @@ def as_api_error(error: Exception) -> ApiError | None:
             return ApiError(400, message, code=error.code, param="file")
         case retrieval_errors.StorageFull():
             return unavailable("storage", "the disk is full; free space, nothing was changed", retry_after_s=60)
+        case retrieval_errors.IndexUnavailable():
+            return unavailable("search", "the engine that holds the indexes does not answer", retry_after_s=5)
         case PolicyUnavailable():
             return unavailable("policy", message, retry_after_s=error.retry_after_s)
         case PromptTooLong():

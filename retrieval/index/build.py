@@ -57,7 +57,7 @@ def needs_build(catalog: Catalog, collection: CollectionRef, indexes_dir: Path, 
     """
     folder = collection_folder(indexes_dir, collection.collection_id)
     info = published_info(folder)
-    if rebuild_requested(folder):
+    if rebuild_requested(folder) or (info is not None and not info.dense.is_local):
         return True
     if info is not None and info.seq == collection.seq and info.embedding_model == collection.embedding_model:
         return False

@@ -36,9 +36,14 @@ _REACH = 4  # vectors read per candidate, at least
 class DenseKind:
     """How a generation's vectors are searched, as its manifest says it."""
 
-    kind: str  # "flat" or "ivf_sq8"
+    kind: str  # "flat" or "ivf_sq8"; else the name of the engine that holds the vectors
     lists: int = 0
     probes: int = 0
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether the vectors are in the generation's own files."""
+        return self.kind in ("flat", "ivf_sq8")
 
 
 @dataclass(frozen=True, slots=True)

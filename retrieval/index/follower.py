@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from retrieval.catalog import Catalog, CollectionRef
 from retrieval.errors import CollectionNotFound
 from retrieval.index.delta import Delta
 from retrieval.index.feed import read_segment
-from retrieval.index.generation import Generation
+from retrieval.index.generation import Generation, open_generation
 from retrieval.index.state import CollectionState
 from retrieval.index.store import load_newest, pointer_stamp, request_rebuild
 
@@ -32,13 +33,22 @@ class Follower:
         collection_id: Which collection.
         folder: Where its generations are.
         background: Loads new generations.
+        opener: Opens a published directory.
     """
 
-    def __init__(self, catalog: Catalog, collection_id: str, folder: Path, background: Executor) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        collection_id: str,
+        folder: Path,
+        background: Executor,
+        opener: Callable[[Path], Generation] = open_generation,
+    ) -> None:
         self._catalog = catalog
         self._id = collection_id
         self._folder = folder
         self._background = background
+        self._opener = opener
         self._state: CollectionState | None = None
         self._stamp: tuple[int, int] | None = None  # of the pointer, when the generation of _state was looked up
         self._refreshing = threading.Lock()
@@ -75,7 +85,7 @@ class Follower:
         state = self._state
         if state is None:
             self._stamp = pointer_stamp(self._folder)
-            state = self._follow(load_newest(self._folder), wanted)
+            state = self._follow(load_newest(self._folder, self._opener), wanted)
         elif state.seq < wanted.seq or state.embedding_model != wanted.embedding_model:
             state = self._advance(state) or self._follow(state.generation, wanted)
         self._state = state
@@ -119,7 +129,7 @@ class Follower:
 
     def _take_over(self, stamp: tuple[int, int] | None) -> None:
         try:
-            generation = load_newest(self._folder)
+            generation = load_newest(self._folder, self._opener)
             with self._refreshing:
                 state = self._state
                 self._stamp = stamp

@@ -17,13 +17,14 @@ import numpy as np
 from retrieval.catalog import Changes
 from retrieval.durable import write_file_atomic
 from retrieval.errors import IndexCorrupt
+from retrieval.index.base import PublishedVectors, PublishedWords
 from retrieval.index.dense import DenseIndex, DenseKind, write_dense
 from retrieval.index.hits import Matrix, Rows
 from retrieval.index.lexical import LexicalIndex, write_lexical
 
 FORMAT = 1
-_INFO_FILE = "index.json"
-_ROWS_FILE = "rows.npy"
+INFO_FILE = "index.json"
+ROWS_FILE = "rows.npy"
 _LEXICAL = "lexical"
 
 
@@ -48,8 +49,8 @@ class Generation:
     name: str
     info: GenerationInfo
     rows: Rows  # (n,) ascending
-    dense: DenseIndex
-    lexical: LexicalIndex
+    dense: PublishedVectors
+    lexical: PublishedWords
 
 
 def write_generation(
@@ -68,7 +69,7 @@ def write_generation(
     Returns:
         What the generation says of itself.
     """
-    with (folder / _ROWS_FILE).open("wb") as stream:
+    with (folder / ROWS_FILE).open("wb") as stream:
         np.save(stream, rows)
     kind = write_dense(folder, vectors)
     lexical = folder / _LEXICAL
@@ -76,19 +77,19 @@ def write_generation(
     total_terms = write_lexical(lexical, texts)
     count, dimension = vectors.shape
     info = GenerationInfo(collection_id, changes.embedding_model, dimension, changes.seq, count, total_terms, kind)
-    write_file_atomic(folder / _INFO_FILE, json.dumps(dataclasses.asdict(info), indent=1).encode())
+    write_file_atomic(folder / INFO_FILE, json.dumps(dataclasses.asdict(info), indent=1).encode())
     return info
 
 
 def read_info(folder: Path) -> GenerationInfo:
     """Read what a generation says of itself; IndexCorrupt when that is missing or another format wrote it."""
     try:
-        record = json.loads((folder / _INFO_FILE).read_bytes())
+        record = json.loads((folder / INFO_FILE).read_bytes())
         if record["format"] != FORMAT:
             raise IndexCorrupt(f"{folder.name} has index format {record['format']}; this program reads {FORMAT}")
         return GenerationInfo(**{**record, "dense": DenseKind(**record["dense"])})
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise IndexCorrupt(f"{folder.name}/{_INFO_FILE} is missing or damaged: {error}") from error
+        raise IndexCorrupt(f"{folder.name}/{INFO_FILE} is missing or damaged: {error}") from error
 
 
 def open_generation(folder: Path) -> Generation:
@@ -104,8 +105,10 @@ def open_generation(folder: Path) -> Generation:
         IndexCorrupt: The files do not fit together.
     """
     info = read_info(folder)
+    if not info.dense.is_local:
+        raise IndexCorrupt(f"{folder.name} is searched in {info.dense.kind}, not on this machine")
     try:
-        rows = np.load(folder / _ROWS_FILE)
+        rows = np.load(folder / ROWS_FILE)
         lexical = LexicalIndex(folder / _LEXICAL, rows, info.total_terms)
     except (OSError, ValueError) as error:
         raise IndexCorrupt(f"{folder.name} cannot be read: {error}") from error

@@ -7,6 +7,7 @@ rebuild is due; until then the predecessor serves, or the catalog's own vectors 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from retrieval.durable import open_current, storage_errors, write_file_atomic
@@ -18,11 +19,12 @@ _log = logging.getLogger(__name__)
 _MARKER = "rebuild"
 
 
-def load_newest(folder: Path) -> Generation | None:
+def load_newest(folder: Path, opener: Callable[[Path], Generation] = open_generation) -> Generation | None:
     """Open the newest generation whose files match their checksums; None when there is none.
 
     Args:
         folder: Holds the collection's generations; may be absent.
+        opener: Opens one whose files are whole; IndexCorrupt when it cannot serve.
 
     Returns:
         The generation. When it is not the current one, or nothing readable is left, a rebuild is asked for.
@@ -33,7 +35,7 @@ def load_newest(folder: Path) -> Generation | None:
         published = open_current(folder)
         if published is None:
             return None
-        generation = open_generation(published.path)
+        generation = opener(published.path)
     except IndexCorrupt as error:
         request_rebuild(folder, str(error))
         return None

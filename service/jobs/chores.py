@@ -8,12 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from retrieval.catalog import Catalog
-from retrieval.errors import StorageFull
+from retrieval.errors import IndexUnavailable, StorageFull
 from service.jobs.indexer import Indexer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from retrieval.index.base import Backend
     from retrieval.ingest import Ingester
 
 log = logging.getLogger(__name__)
@@ -28,7 +27,7 @@ class CatalogChores:
         self,
         catalog: Catalog,
         ingester: Ingester,
-        indexes: Path | None,
+        indexes: Backend | None,
         stop: threading.Event,
         beat: Callable[[], None],
     ) -> None:
@@ -37,7 +36,7 @@ class CatalogChores:
         Args:
             catalog: The record of documents.
             ingester: Drains its queue.
-            indexes: Where generations are published; None leaves indexes to another process.
+            indexes: What publishes generations; None leaves indexes to another process.
             stop: Set when we are to leave.
             beat: Says that we make progress.
         """
@@ -64,14 +63,14 @@ class CatalogChores:
         """Do what has time until nothing waits: index what is left, let go of what nobody needs."""
         if self._indexes is None:
             return
-        from retrieval.index.build import remove_orphans
-
         try:
             Indexer(self._catalog, self._indexes).build_due(idle=True)
-            remove_orphans(self._catalog, self._indexes)
+            self._indexes.remove_orphans(self._catalog)
             self._catalog.collect_garbage()
         except StorageFull:
             log.exception("the disk is full; the last indexes go on serving")
+        except IndexUnavailable as error:
+            log.warning("no index can be built: %s", error)
 
     def _should_stop(self) -> bool:
         self._beat()

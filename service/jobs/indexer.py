@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from retrieval.catalog import Catalog
-from retrieval.errors import CollectionNotFound, StorageFull
+from retrieval.errors import CollectionNotFound, IndexUnavailable, StorageFull
+
+if TYPE_CHECKING:
+    from retrieval.index.base import Backend
 
 log = logging.getLogger(__name__)
 
@@ -21,16 +24,16 @@ EVERY_S = 2.0
 class Indexer:
     """Watches the catalog and publishes generations. Use it as a context manager, one for each home."""
 
-    def __init__(self, catalog: Catalog, indexes: Path, *, every_s: float = EVERY_S) -> None:
+    def __init__(self, catalog: Catalog, backend: Backend, *, every_s: float = EVERY_S) -> None:
         """Plan the thread; entering starts it.
 
         Args:
             catalog: The record of documents and vectors.
-            indexes: Where generations are published.
+            backend: What publishes generations.
             every_s: Time between two looks.
         """
         self._catalog = catalog
-        self._indexes = indexes
+        self._backend = backend
         self._every_s = every_s
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="indexer", daemon=True)
@@ -53,14 +56,12 @@ class Indexer:
         Returns:
             How many were published.
         """
-        from retrieval.index.build import build_generation, needs_build
-
         published = 0
         for collection in self._catalog.all_collections():
-            if not needs_build(self._catalog, collection, self._indexes, idle=idle):
+            if not self._backend.needs_build(self._catalog, collection, idle=idle):
                 continue
             try:
-                build_generation(self._catalog, collection.collection_id, self._indexes)
+                self._backend.build(self._catalog, collection.collection_id)
             except CollectionNotFound:  # deleted while we built
                 continue
             published += 1
@@ -75,5 +76,7 @@ class Indexer:
                 was_idle = idle
             except StorageFull:
                 log.exception("the disk is full; the last indexes go on serving")
+            except IndexUnavailable as error:
+                log.warning("no index can be built: %s", error)
             except Exception:
                 log.exception("an index could not be built; the last one goes on serving")

@@ -9,7 +9,6 @@ lease.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
 import os
 import signal
@@ -18,16 +17,15 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 from service.jobs.slots import beat_file, slot_lock
+from service.jobs.spawned import give_way
 from service.lifeline import die_with_parent
 from service.logs import setup_logging
 from service.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 
-NICENESS = 10  # questions go before documents: a tenth of a core that both want
 STOP_GRACE_S = 10
 
 
@@ -52,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         setup_logging(settings)
-        _be_nice()
+        give_way()
         work(settings, options.slot, _stop_on_signal())
     finally:
         lock.release()
@@ -70,6 +68,7 @@ def work(settings: Settings, slot: int, stop: threading.Event) -> None:
     from retrieval.catalog import Catalog
     from retrieval.ingest import Ingester, IngestOptions
     from retrieval.parse import ParseLimits, ParserSandbox
+    from service.indexes import index_backend
     from service.jobs.chores import CatalogChores
     from service.jobs.embedders import Embedders
     from service.jobs.engine import run_engine
@@ -93,20 +92,11 @@ def work(settings: Settings, slot: int, stop: threading.Event) -> None:
             IngestOptions(lease_s=settings.ingest_lease_s),
             worker=f"{socket.gethostname()}:{os.getpid()}",
         )
-        indexes = settings.home / "indexes" if slot == 0 else None
+        indexes = index_backend(settings) if slot == 0 else None
         chores = CatalogChores(catalog, ingester, indexes, stop, beat)
         if indexes is not None:
             stack.enter_context(Indexer(catalog, indexes))
         run_engine(chores, stop=stop, beat=beat, linger_s=settings.ingest_linger_s)
-
-
-def _be_nice() -> None:
-    os.nice(NICENESS)
-    # Where Linux groups tasks by session, niceness counts only within ours, and the API is in another one; the group
-    # has a niceness of its own. Only as its leader: else it may be somebody's terminal.
-    if os.getsid(0) == os.getpid():
-        with contextlib.suppress(OSError):
-            Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 def _beat_into(settings: Settings, slot: int) -> Callable[[], None]:
