@@ -12,6 +12,7 @@ from service import health, metrics_routes, model_routes, openapi
 from service.access import routes as keys
 from service.chat import routes as chat
 from service.container import Container, Loader
+from service.cycles import routes as cycles
 from service.error_handlers import install_error_handlers
 from service.feedback import routes as feedback
 from service.files import batch_routes, document_routes, job_routes, search_routes, store_routes
@@ -20,6 +21,7 @@ from service.logs import setup_logging
 from service.privacy import routes as privacy
 from service.requests import RequestMiddleware
 from service.settings import Settings, load_settings
+from service.versions import routes as versions
 
 VERSION = "0.1.0"
 
@@ -90,7 +92,9 @@ def _routers() -> list[APIRouter]:
         store_routes,
         batch_routes,
         job_routes,
+        cycles,
         model_routes,
+        versions,
         privacy,
         keys,
         health,
