@@ -169,6 +169,10 @@ class Container:
         """Wake the ingest worker without waiting; if that fails, the sweep finds the work."""
         self.sweeper.wake()
 
+    def enqueue_training(self) -> None:
+        """Have waiting cycles looked for, without waiting; if that fails, the next sweep finds them."""
+        self.sweeper.wake()
+
     def _redis_address(self) -> str | None:
         configured = self.settings.redis_url
         return remembered_url(self.settings.home) if configured is None else configured.get_secret_value()

@@ -1,4 +1,4 @@
-"""`groundloop train run | status`: training on a file of judged answers, in a process of its own."""
+"""`groundloop train ...`: the cycles of a running server, and training on a file, in a process of its own."""
 
 from __future__ import annotations
 
@@ -8,23 +8,29 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.cli import cycles
 from service.cli.connect import Home, settings_for, use_home
+from service.cli.jobs_shown import LOG, Watching, data_of, status_of, told_of
 from service.cli.output import Json, emit, emit_line, table
 
 if TYPE_CHECKING:
     from training.pipeline.job import Job
     from training.pipeline.state import JobState
 
-app = typer.Typer(no_args_is_help=True, help="Train from a file of judged answers, and watch it.")
+app = typer.Typer(
+    no_args_is_help=True, help="Train: the cycles of a running server, or from a file of judged answers."
+)
 _LOOK_S = 0.2
-_LOG = "log.txt"
+
+app.command()(cycles.start)
+app.command("cycles")(cycles.show)
+app.command()(cycles.cancel)
 
 
 @app.command()
@@ -84,9 +90,9 @@ def run(
             raise Refused(str(error)) from error
     state = _follow(directory, json)
     if json:
-        emit_line(_data(directory, state))
+        emit_line(data_of(directory, state))
     else:
-        typer.echo(_told(directory, state, steps=False))  # they were shown one by one
+        typer.echo(told_of(directory, state, steps=False))  # they were shown one by one
     if state is None or state.status in ("failed", "stopped", "running"):  # running: it was killed
         raise typer.Exit(1)
 
@@ -107,13 +113,13 @@ def status(
         state = read_state(jobs / name)
         if state is None:
             raise Refused(f"there is no training job {name}: `groundloop train status` lists them")
-        emit(_data(jobs / name, state), _told(jobs / name, state), json)
+        emit(data_of(jobs / name, state), told_of(jobs / name, state), json)
         return
     found = sorted((path.parent for path in jobs.glob("*/job.json")), reverse=True)
     states = [(directory, read_state(directory)) for directory in found]
-    rows = [(d.name, _status(s), s.step if s else "", (s.version or "") if s else "") for d, s in states]
+    rows = [(d.name, status_of(s), s.step if s else "", (s.version or "") if s else "") for d, s in states]
     emit(
-        {"object": "list", "data": [_data(directory, state) for directory, state in states], "has_more": False},
+        {"object": "list", "data": [data_of(directory, state) for directory, state in states], "has_more": False},
         table(("job", "status", "step", "version"), rows) if rows else "No training job yet: `groundloop train run`.",
         json,
     )
@@ -179,7 +185,7 @@ def _follow(directory: Path, json: bool) -> JobState | None:
     """Run the job's process and show how it goes; Ctrl-C lets it stop at its next checkpoint."""
     from training.pipeline.state import read_state
 
-    with (directory / _LOG).open("ab") as out:
+    with (directory / LOG).open("ab") as out:
         child = subprocess.Popen(
             [sys.executable, "-m", "training.run", str(directory)], stdout=out, stderr=out, start_new_session=True
         )
@@ -194,82 +200,3 @@ def _follow(directory: Path, json: bool) -> JobState | None:
         with contextlib.suppress(KeyboardInterrupt):
             child.wait()
     return read_state(directory)
-
-
-class Watching:
-    """A line for each step and a bar for the one at work, on a terminal; nothing for programs."""
-
-    def __init__(self, json: bool) -> None:
-        """Show nothing when a program reads."""
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self._console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description:12}"), BarColumn(), TimeElapsedColumn(), console=self._console, transient=True
-        )
-        self._quiet = json
-        self._task = self._bar.add_task("starting", total=1.0)
-        self._told = 0
-
-    def __enter__(self) -> Callable[[JobState | None], None]:
-        if self._console.is_terminal and not self._quiet:
-            self._bar.start()
-        return self._show
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar.live.is_started:
-            self._bar.stop()
-
-    def _show(self, state: JobState | None) -> None:
-        if state is None or self._quiet:
-            return
-        for line in list(_steps(state))[self._told :]:
-            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
-            self._told += 1
-        self._bar.update(self._task, description=state.step, completed=state.done)
-
-
-def _steps(state: JobState) -> Iterator[str]:
-    for step in state.steps:
-        if step.finished_at is not None:
-            yield f"{step.name:12} {step.finished_at - step.started_at:7.1f} s  {step.note}"
-
-
-def _status(state: JobState | None) -> str:
-    from training.pipeline.state import alive
-
-    if state is None:
-        return "never started"
-    return "interrupted" if state.status == "running" and not alive(state) else state.status
-
-
-def _data(directory: Path, state: JobState | None) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {
-        "id": directory.name,
-        "directory": str(directory),
-        **(asdict(state) if state else {}),
-        "status": _status(state),
-    }
-
-
-def _told(directory: Path, state: JobState | None, *, steps: bool = True) -> str:
-    from training.pipeline.verdicts import read_verdict
-
-    lines = [f"job {directory.name}: {_status(state)}"]
-    if state is not None:
-        lines += list(_steps(state)) if steps else []
-        verdict = read_verdict(directory)
-        if verdict is not None:
-            lines += ["", verdict]
-        if state.reason and state.reason not in (verdict or ""):
-            lines.append(state.reason)
-        if state.version:
-            lines += ["", f"version {state.version}: `groundloop versions show {state.version}`"]
-    if state is None or state.status in ("running", "failed"):
-        lines.append(f"its log: {directory / _LOG}")
-    if _status(state) in ("never started", "interrupted", "stopped"):
-        lines.append(f"to go on with it: `groundloop train run --resume {directory.name}`")
-    return "\n".join(lines)

@@ -34,6 +34,7 @@ class Planned:
     voters_needed: int
     missing: tuple[str, ...] = ()  # the floors of the data that are not reached: nothing overrides them
     waiting: tuple[str, ...] = ()  # what else it waits for: an operator may start it all the same
+    off: bool = False  # nothing starts on a schedule
     blocked: str = ""  # an unfinished cycle, or a candidate on trial
     unfinished: str = ""  # id of that cycle
     not_before: float | None = None  # seconds since the epoch, by Redis's clock
@@ -41,19 +42,25 @@ class Planned:
     @property
     def due(self) -> bool:
         """Tell whether a schedule starts it now."""
-        return not (self.missing or self.waiting or self.blocked)
+        return not (self.missing or self.waiting or self.blocked or self.off)
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Give everything that it waits for."""
-        return (*self.missing, *self.waiting, *((self.blocked,) if self.blocked else ()))
+        off = "learning on a schedule is switched off" if self.off else ""
+        return tuple(one for one in (*self.missing, *self.waiting, self.blocked, off) if one)
 
     @property
     def told(self) -> str:
         """Say it in a line."""
         if not self.due:
             return "waiting: " + "; ".join(self.reasons)
-        return f"due: {self.judgements:,} judgements of {self.voters:,} voters, {self.new:,} of them new"
+        return f"due: {self.carries}"
+
+    @property
+    def carries(self) -> str:
+        """Say what there is to learn from."""
+        return f"{self.judgements:,} judgements of {self.voters:,} voters, {self.new:,} of them new"
 
 
 def wanted_scopes(settings: Settings, counts: Mapping[str, Counted], readers: Readers) -> tuple[Scope, ...]:
@@ -114,8 +121,6 @@ def planned(
     not_before = _not_before(history, settings)
     if not_before is not None and now < not_before:
         waiting.append(f"{not_before - now:,.0f} s until the next one may start")
-    if not settings.learn:
-        waiting.append("learning on a schedule is switched off")
     running = next((one for one in history if not one.finished), None)
     blocked = f"version {on_trial} is on trial" if on_trial else ""
     return Planned(
@@ -128,6 +133,7 @@ def planned(
         voters_needed=voters_needed,
         missing=tuple(missing),
         waiting=tuple(waiting),
+        off=not settings.learn,
         blocked=blocked if running is None else f"cycle {running.id} is {running.state}",
         unfinished="" if running is None else running.id,
         not_before=not_before,

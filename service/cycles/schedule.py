@@ -63,7 +63,7 @@ async def look(client: Redis, settings: Settings, readers: Readers, *, only: Sco
 
 async def start(client: Redis, plan: Planned, trigger: Trigger) -> store.Created:
     """Enter the cycle of a plan; where its scope has an unfinished one, that one is meant."""
-    return await ask_async(client, store.create(str(plan.scope), trigger, reason=plan.told))
+    return await ask_async(client, store.create(str(plan.scope), trigger, reason=plan.carries))
 
 
 def check(settings: Settings, ring: Callable[[], object]) -> Plan:

@@ -123,6 +123,6 @@ def test_a_cycle_starts_when_it_is_due_and_the_next_one_counts_from_its_snapshot
     async def told(log: Log) -> None:
         row = await ask_async(log.client, store.get(second))
         assert row is not None
-        assert (row.trigger, row.reason) == ("schedule", "due: 16 judgements of 10 voters, 6 of them new")
+        assert (row.trigger, row.reason) == ("schedule", "16 judgements of 10 voters, 6 of them new")
 
     fill_log(settings, told)

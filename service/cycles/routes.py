@@ -1,0 +1,123 @@
+"""`/v1/training/cycles`: what is learned, when, how it ended and why; start one, cancel one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+from fastapi.responses import PlainTextResponse
+
+from service.access import Principal, require
+from service.container import Container, container_of
+from service.cycles import store
+from service.cycles.cycle import Cycle
+from service.cycles.details import log_tail, read_details
+from service.cycles.errors import CycleNotFound, CycleOver, CycleUnfinished, NoSuchScope, NotDue
+from service.cycles.readers import access_lists
+from service.cycles.schedule import look, start
+from service.cycles.schemas import CycleDetails, CyclePage, CycleView, PlannedView, StartBody
+from service.files.paging import After
+from service.redis.calls import ask_async
+from service.scopes import Readers, Scope, is_open
+
+router = APIRouter(prefix="/v1/training/cycles", tags=["training"])
+Operator = Annotated[Principal, Depends(require("operator"))]
+Parts = Annotated[Container, Depends(container_of)]
+CycleId = Annotated[str, Path(max_length=128)]
+
+
+@router.get("", summary="List cycles")
+async def list_cycles(
+    _principal: Operator,
+    parts: Parts,
+    scope: Annotated[str | None, Query(max_length=200, description="Only cycles of this scope.")] = None,
+    after: After = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> CyclePage:
+    """List cycles, the newest first, and what the next one of each scope waits for."""
+    only = None if scope is None else _scope(scope)
+    found = await ask_async(parts.redis, store.newest(limit + 1, scope=scope or "", after=after or ""))
+    if found is None:
+        raise CycleNotFound(after or "", status=400, param="after")
+    plan = await look(parts.redis, parts.settings, await _readers(parts), only=only)
+    data = [CycleView.of(cycle) for cycle in found[:limit]]
+    return CyclePage(
+        data=data,
+        first_id=data[0].id if data else None,
+        last_id=data[-1].id if data else None,
+        has_more=len(found) > limit,
+        next=[PlannedView.of(one) for one in plan.scopes],
+    )
+
+
+@router.post("", summary="Start a cycle now", status_code=201)
+async def start_cycle(body: StartBody, _principal: Operator, parts: Parts) -> CycleView:
+    """Start a cycle without waiting for the schedule; a worker takes it up within seconds."""
+    scope, readers = _scope(body.scope), await _readers(parts)
+    _check_scope(scope, readers)
+    (plan,) = (await look(parts.redis, parts.settings, readers, only=scope)).scopes
+    if plan.unfinished:
+        raise CycleUnfinished(plan.unfinished)
+    if plan.missing or plan.blocked or (plan.waiting and not body.force):
+        raise NotDue(plan)
+    created = await start(parts.redis, plan, "operator")
+    if not created.new:
+        raise CycleUnfinished(created.id)
+    parts.enqueue_training()
+    return CycleView.of(await _cycle(parts, created.id))
+
+
+@router.get("/{cycle_id}", summary="Look at a cycle")
+async def get_cycle(cycle_id: CycleId, _principal: Operator, parts: Parts) -> CycleDetails:
+    """Show a cycle with its figures, its verdict, what its data are made of, and the end of its log."""
+    cycle = await _cycle(parts, cycle_id)
+    return CycleDetails.of_both(cycle, await asyncio.to_thread(read_details, cycle))
+
+
+@router.get("/{cycle_id}/log", summary="Read a cycle's log", response_class=PlainTextResponse)
+async def get_log(
+    cycle_id: CycleId, _principal: Operator, parts: Parts, lines: Annotated[int, Query(ge=1, le=5000)] = 200
+) -> PlainTextResponse:
+    """Give the last lines of a cycle's log; empty where it has none yet."""
+    cycle = await _cycle(parts, cycle_id)
+    return PlainTextResponse("".join(f"{line}\n" for line in await asyncio.to_thread(log_tail, cycle, lines)))
+
+
+@router.post("/{cycle_id}/cancel", summary="Cancel a cycle")
+async def cancel_cycle(cycle_id: CycleId, principal: Operator, parts: Parts) -> CycleView:
+    """Ask for a cycle's end. One that nobody works on ends at once, else its worker ends it within seconds."""
+    outcome = await ask_async(parts.redis, store.request_cancel(cycle_id, f"cancelled by {principal.identity}"))
+    if outcome == "missing":
+        raise CycleNotFound(cycle_id)
+    cycle = await _cycle(parts, cycle_id)
+    if outcome == "over":
+        raise CycleOver(cycle_id, cycle.state)
+    return CycleView.of(cycle)
+
+
+async def _cycle(parts: Container, cycle_id: str) -> Cycle:
+    cycle = await ask_async(parts.redis, store.get(cycle_id))
+    if cycle is None:
+        raise CycleNotFound(cycle_id)
+    return cycle
+
+
+async def _readers(parts: Container) -> Readers:
+    return await asyncio.to_thread(access_lists, parts.catalog)
+
+
+def _scope(text: str) -> Scope:
+    try:
+        return Scope.parse(text)
+    except ValueError as error:
+        raise NoSuchScope(str(error)) from None
+
+
+def _check_scope(scope: Scope, readers: Readers) -> None:
+    if scope.kind != "collection":
+        return
+    if scope.name not in readers:
+        raise NoSuchScope(f"there is no vector store {scope.name!r}")
+    if is_open(scope.name, readers):
+        raise NoSuchScope(f"everybody may read {scope.name!r}, so it teaches the shared adapter: `shared`")
