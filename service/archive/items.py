@@ -30,8 +30,7 @@ class AnswerItem:
     @cached_property
     def header(self) -> Mapping[str, Any]:
         """What scripts read: prompt, user, version, segment, chunks, collections, consent."""
-        header: Mapping[str, Any] = json.loads(self.payload.partition(b"\n")[0])
-        return header
+        return decode_header(self.payload)
 
     @property
     def prompt_id(self) -> str:
@@ -107,6 +106,12 @@ class Mark:
 
 
 Item = AnswerItem | PromptItem | PassageItem | EntryItem | StateItem | Mark
+
+
+def decode_header(payload: bytes) -> Mapping[str, Any]:
+    """Read the header line of an answer's bytes."""
+    header: Mapping[str, Any] = json.loads(payload.partition(b"\n")[0])
+    return header
 
 
 def key_of(entry_id: str) -> Key:

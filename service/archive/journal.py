@@ -15,7 +15,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from retrieval.durable import FrameWriter, file_lock, make_directory, read_frames, write_file_atomic, write_frames
-from service.archive.items import AnswerItem, Item, Mark, PassageItem, PromptItem, StateItem, decoded, encode
+from service.archive.items import (
+    AnswerItem,
+    EntryItem,
+    Item,
+    Mark,
+    PassageItem,
+    PromptItem,
+    StateItem,
+    decoded,
+    encode,
+    key_of,
+)
 
 SEGMENT_BYTES = 64 << 20
 STATE = "state.log"
@@ -77,6 +88,22 @@ class Journal:
             if last is not None:
                 return last
         return Mark("0-0", "0-0")
+
+    def summary(self, path: Path) -> tuple[int, set[str], set[str]]:
+        """Give the time of a segment's newest item in ms, its answers and its entries; of a missing one nothing."""
+        newest = 0
+        answers: set[str] = set()
+        entries: set[str] = set()
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            for item in decoded(read_frames(path)):
+                if isinstance(item, AnswerItem):
+                    answers.add(item.answer_id)
+                elif isinstance(item, EntryItem):
+                    entries.add(item.entry_id)
+                else:
+                    continue
+                newest = max(newest, key_of(item.entry_id)[0])
+        return newest, answers, entries
 
     def append(self, compose: Callable[[bool], Sequence[Item]]) -> int:
         """Write items; on disk when this returns.

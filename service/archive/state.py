@@ -21,7 +21,6 @@ LEFT_OUT = (
     "gl:answers",
     "gl:prompt:",
     "gl:passage:",
-    "gl:passages",
     "gl:user:",
     "gl:feedback",
     "gl:votes:",
@@ -33,6 +32,7 @@ LEFT_OUT = (
     "gl:journals",
     "gl:rebuild:",
     "gl:archive:",
+    "gl:doomed",
 )
 BATCH = 500
 
