@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Reason = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00]*$")]
-State = Literal["ok", "marked", "damaged"]
+State = Literal["ok", "marked", "failing", "damaged"]  # failing: it should serve and does not load
 
 
 class MarkOut(BaseModel):

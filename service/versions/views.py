@@ -88,7 +88,7 @@ def _version(line: Listed, scope: Scope, snapshot: Snapshot, problems: Sequence[
         number=version.number if version else 0,
         created_at=version.created_at if version else 0.0,
         aliases=list(line.aliases),
-        state=_state(line),
+        state=_state(line, told),
         problem=line.problem or "; ".join(told),
         summary=version.card.summary if version else "",
         base=version.card.base if version else "",
@@ -102,9 +102,11 @@ def _version(line: Listed, scope: Scope, snapshot: Snapshot, problems: Sequence[
     )
 
 
-def _state(line: Listed) -> State:
+def _state(line: Listed, told: list[str]) -> State:
     if line.problem or line.version is None:
         return "damaged"
+    if told:
+        return "failing"
     return "marked" if line.version.marks else "ok"
 
 
