@@ -14,7 +14,7 @@ RETRY_S = 0.01
 
 
 class PidLock:
-    """An exclusive lock on a file that holds the owner's pid. Not thread-safe; not inherited by children."""
+    """An exclusive lock on a file that holds the owner's pid. Not thread-safe; a child gets it only by `hand_over`."""
 
     def __init__(self, path: Path) -> None:
         """Name the lock file; nothing is taken yet."""
@@ -42,6 +42,19 @@ class PidLock:
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         self._descriptor = descriptor
         return True
+
+    @property
+    def descriptor(self) -> int | None:
+        """The open file while the lock is ours; a child that gets it can be handed the lock."""
+        return self._descriptor
+
+    def hand_over(self, pid: int) -> None:
+        """Leave the lock to a child that was given the descriptor: it is held until that process ends."""
+        if self._descriptor is not None:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, str(pid).encode(), 0)
+            os.close(self._descriptor)
+            self._descriptor = None
 
     def release(self) -> None:
         """Give the lock back; nothing happens if it is not held."""

@@ -195,6 +195,11 @@ class Settings(BaseSettings):
     train_options: Path | None = Field(None, description="TOML with the options of each stage of a cycle.")
     golden_set: Path | None = Field(None, description="Questions whose figures no new version may make worse.")
     train_threads: int = Field(1, ge=1, description="CPU threads of a training process.")
+    train_devices: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated GPUs for training, as CUDA_VISIBLE_DEVICES names them, one cycle each at a time; "
+        "none: one cycle at a time, on what the machine has.",
+    )
     train_memory_bytes: int = Field(
         8192 * MIB, ge=512 * MIB, description="Memory at which a training process is stopped."
     )
@@ -284,7 +289,7 @@ class Settings(BaseSettings):
         "auto", description="`auto` is human on a terminal and JSON elsewhere."
     )
 
-    @field_validator("cors_origins", "learn_segments", "learn_collections", mode="before")
+    @field_validator("cors_origins", "train_devices", "learn_segments", "learn_collections", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -10,6 +10,7 @@ from celery import Celery
 from kombu.entity import Queue
 
 from service.jobs import tasks
+from service.redis.address import broker_address
 from service.redis.server import remembered_url
 from service.settings import Settings
 
@@ -41,7 +42,8 @@ def broker_url(settings: Settings) -> str:
 
 def create_celery(settings: Settings) -> Celery:
     """Build the application with its queues, schedule and tasks. No connection is opened."""
-    app = Celery("groundloop", broker=broker_url(settings), set_as_current=False)
+    broker, transport_options = broker_address(broker_url(settings))
+    app = Celery("groundloop", broker=broker, set_as_current=False)
     app.conf.update(
         result_backend=None,  # the state of a job is in the catalog
         task_ignore_result=True,
@@ -66,6 +68,7 @@ def create_celery(settings: Settings) -> Celery:
             "visibility_timeout": VISIBILITY_TIMEOUT_S,
             "unacked_restore_throttle": 1,  # kombu's default looks for lost messages only every 100 s
             "socket_connect_timeout": CONNECT_TIMEOUT_S,
+            **transport_options,
         },
         beat_schedule_filename=str(settings.home / "run" / "schedule"),
         beat_max_loop_interval=5,

@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 from service.jobs.slots import beat_file, free_slot
+from service.jobs.spawned import kill_group, spawn
 from service.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -45,8 +45,7 @@ def drain(settings: Settings) -> str:
         "--parent-pid",
         str(os.getpid()),
     ]
-    environment = {**os.environ, "GROUNDLOOP_HOME": str(settings.home)}
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, env=environment) as process:
+    with spawn(command, {"GROUNDLOOP_HOME": str(settings.home)}) as process:
         try:
             outcome = watch(process, beat_file(settings.home, slot), settings.ingest_silence_s)
         finally:
@@ -80,12 +79,6 @@ def watch(process: subprocess.Popen[bytes], beat: Path, silence_s: float) -> str
             kill_group(process.pid)
             process.wait()
             return "killed"
-
-
-def kill_group(leader: int) -> None:
-    """Kill a process group, whatever of it still lives."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, signal.SIGKILL)
 
 
 def _stamp(beat: Path) -> int:

@@ -1,4 +1,4 @@
-"""Places for ingest processes: as many as the settings allow, each held by a lock that dies with its holder."""
+"""Places for heavy processes: as many as the settings allow, each held by a lock that dies with its holder."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 from service.pidlock import PidLock
 
 
-def slot_lock(home: Path, slot: int) -> PidLock:
-    """Give the lock of one slot; slot 0 is also the one that builds indexes."""
-    return PidLock(home / "run" / f"ingest-{slot}.lock")
+def slot_lock(home: Path, slot: int, work: str = "ingest") -> PidLock:
+    """Give the lock of one slot; slot 0 of ingestion is also the one that builds indexes."""
+    return PidLock(home / "run" / f"{work}-{slot}.lock")
 
 
 def free_slot(home: Path, slots: int) -> int | None:

@@ -27,6 +27,8 @@ sys.meta_path.insert(0, Blocked())
         "service.jobs.enqueue",
         "service.jobs.worker",
         "service.jobs.ingest_process",
+        "service.cycles.process",
+        "service.cycles.child",
         "service.up.run",
         "service.doctor",
         "service.cli",

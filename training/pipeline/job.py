@@ -5,6 +5,7 @@ JOB/
   state.json      where it stands (`state.py`)
   snapshot/       the records, copied and hashed before anything else
   data.json       every count and every reason for leaving a record out; data.md for people
+  people.json     what became of each record and each voter (`training/datasets/people.py`); for no version
   reward/ judge/  the reward model for training, and the independent one of the gate
   update/         metrics.jsonl, plots, checkpoints
   adapter/        what was learned
@@ -25,7 +26,7 @@ from retrieval.durable import make_directory, write_file_atomic
 from training.datasets.focus import Focus
 
 FORMAT = 1
-JOB = "job.json"
+JOB, DATA, PEOPLE, VERSION = "job.json", "data.json", "people.json", "version.json"
 PolicyKind = Literal["extractive", "causal"]
 METHODS = ("auto", "sft", "kto", "dpo", "ppo")
 _SECTIONS = ("dataset", "reward", "update", "ppo", "gate")

@@ -18,8 +18,7 @@ from training.gate.probes import run_probes
 from training.gate.verdict import Check, Verdict
 from training.pipeline.collecting import collect
 from training.pipeline.configured import configured
-from training.pipeline.job import job_id
-from training.pipeline.making import DATA
+from training.pipeline.job import DATA, VERSION, job_id
 from training.pipeline.verdicts import VERDICT
 from training.pipeline.workspace import ADAPTER, JUDGE, QUERY, REWARD, UPDATE_RESULT, Workspace
 from training.query.check import gain
@@ -31,7 +30,7 @@ from training.statistics import Estimate
 from training.updates.loop import Interrupted
 from training.updates.rehearsal import rehearse
 
-VERSION, QUERY_VERDICT = "version.json", "query.json"
+QUERY_VERDICT = "query.json"
 
 
 def compare(work: Workspace) -> str:

@@ -11,7 +11,7 @@ from retrieval.durable import publish_directory
 from training.datasets.evidence import evidence_marks
 from training.datasets.examples import Counts
 from training.pipeline.configured import configured
-from training.pipeline.job import BadJob, Job
+from training.pipeline.job import DATA, PEOPLE, BadJob, Job
 from training.pipeline.learn import update
 from training.pipeline.policies import LORA
 from training.pipeline.workspace import (
@@ -39,7 +39,7 @@ from training.updates.choose import Choice, Floors, check_asked, choose, judgeme
 from training.updates.loop import NothingToTrain, UpdateResult
 from training.updates.ppo_config import PPOConfig
 
-DATA, DATA_TEXT = "data.json", "data.md"
+DATA_TEXT = "data.md"
 JUDGE_HEADS = 16  # the more, the better its own doubt is known, and the more it can show
 LEAST_MARKS = 50  # on fewer the query adapter is not worth a look
 
@@ -63,6 +63,8 @@ def describe_data(work: Workspace) -> str:
     card = work.built.card
     work.write(DATA, {**card.as_dict(), "fate": dict(card.fate), "parts": work.parts.as_dict()})
     work.write(DATA_TEXT, card.markdown())
+    judging = sorted(voter for voter in work.built.people.voters if work.parts.judges(voter))
+    work.write(PEOPLE, {**work.built.people.as_dict(), "judging": judging})
     counts = Counts.of(work.built.examples)
     floors = Floors(judgements=work.job.min_judgements)
     choice = choose(counts, floors=floors) if work.auto else check_asked(work.job.methods, counts, floors)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import psutil
 
-from service.jobs.drain import drain, kill_group, watch
+from service.jobs.drain import drain, watch
 from service.jobs.slots import beat_file, free_slot, slot_lock, stop_ingest
+from service.jobs.spawned import kill_group
 from service.settings import load_settings
 
 

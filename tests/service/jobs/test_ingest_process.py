@@ -14,7 +14,7 @@ import pytest
 
 from retrieval.catalog import Catalog
 from retrieval.durable import open_current
-from service.jobs.ingest_process import NICENESS
+from service.jobs.spawned import NICENESS
 from service.jobs.slots import slot_lock
 from tests.service.jobs.documents import COLLECTION, OPERATOR, upload
 

@@ -1,0 +1,57 @@
+"""The training job of a cycle: its snapshot and `job.json`, made once, found again by every later attempt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from service.cycles.cycle import Cycle
+from service.cycles.snapshot import RECORDS, write_snapshot
+from service.cycles.window import stage_options
+from service.scopes import SHARED, Scope, registry_folder, registry_kind
+from service.settings import Settings
+from training.pipeline.job import JOB, Job, write_job
+
+
+def directory_of(settings: Settings, cycle_id: str) -> Path:
+    """Give the folder of a cycle's job."""
+    return settings.home / "training" / cycle_id
+
+
+def prepare(settings: Settings, cycle: Cycle) -> Path:
+    """Take the snapshot and write the job, unless an earlier attempt has.
+
+    Args:
+        settings: How to train.
+        cycle: What for.
+
+    Returns:
+        The job's directory.
+
+    Raises:
+        BadJob: The job cannot be done as the settings have it; or another attempt wrote it just now.
+        redis.exceptions.RedisError: Redis does not answer.
+        StorageFull: The disk is full.
+    """
+    directory = directory_of(settings, cycle.id)
+    if (directory / JOB).exists():
+        return directory
+    scope = Scope.parse(cycle.scope)
+    snapshot = write_snapshot(settings, scope, directory)
+    job = Job(
+        records=snapshot.files[RECORDS],
+        registry=registry_folder(settings, scope),
+        policy=registry_kind(settings),  # type: ignore[arg-type]  # write_job checks it
+        model=settings.causal_model,
+        device=settings.device,
+        encoder=settings.embedding_model,
+        method=settings.train_method,
+        min_judgements=settings.train_min_judgements,
+        now=snapshot.until,
+        golden=None if settings.golden_set is None else settings.golden_set.absolute(),
+        cache=settings.encoder_cache or settings.home / "cache" / "encoders",
+        scope=cycle.scope,
+        shared=None if scope == SHARED else registry_folder(settings),
+        options=stage_options(settings),
+    )
+    write_job(directory, job)
+    return directory
