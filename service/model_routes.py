@@ -11,6 +11,7 @@ from service.access import Principal, require
 from service.container import Container, container_of
 from service.errors import ApiError
 from service.policies import ALIAS, version_name
+from service.scopes import SHARED
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 Reader = Annotated[Principal, Depends(require("user"))]
@@ -36,10 +37,15 @@ class ModelList(BaseModel):
 
 @router.get("", summary="List models")
 def list_models(principal: Reader, parts: Parts) -> ModelList:
-    """List the alias `groundloop`, which is routed, and each `groundloop@<version>`."""
-    policies = parts.policies.list()
-    names = [(ALIAS, policies[0]), *((f"{ALIAS}@{policy.version}", policy) for policy in policies)]
-    return ModelList(data=[Model(id=name, created=int(policy.loaded_at)) for name, policy in names])
+    """List the alias `groundloop`, which is routed, and each `groundloop@<version>` that everybody may pin."""
+    loaded = [policy for policy in parts.policies.list() if policy.scope == SHARED]
+    names = {ALIAS: loaded[0].loaded_at, **{f"{ALIAS}@{policy.version}": policy.loaded_at for policy in loaded}}
+    if parts.following is not None:
+        follower = parts.following.follower
+        for version, published in follower.names.items():
+            if published.scope == SHARED and follower.may_pin(version):
+                names.setdefault(f"{ALIAS}@{version}", published.at)
+    return ModelList(data=[Model(id=name, created=int(at)) for name, at in names.items()])
 
 
 @router.get("/{model:path}", summary="Look at a model")

@@ -20,7 +20,7 @@ from service.scopes import SHARED, Scope
 from service.versions.loading import Loader, Unfit
 from service.versions.served import Loaded
 from service.versions.snapshot import Arms, Snapshot
-from service.versions.standing import Standing, Token, names_present, read_standings, read_token, registry_of
+from service.versions.standing import Published, Standing, Token, names_present, read_standings, read_token, registry_of
 
 if TYPE_CHECKING:
     from service.settings import Settings
@@ -68,7 +68,7 @@ class Follower:
         self._loading: set[str] = set()
         self._bases = loader.bases()
         self.problems: tuple[Problem, ...] = ()
-        self.names: dict[str, Scope] = {}
+        self.names: dict[str, Published] = {}
         self._token: Token = read_token(settings)
         self.book = PolicyBook(self._desired({}))
         self.book.fetch_with(self.fetch)
@@ -109,22 +109,26 @@ class Follower:
         Raises:
             ApiError: 503 while it loads, or when it cannot. Nothing is raised for one that nobody published.
         """
-        owner = self.names.get(version)
-        if owner not in (SHARED, scope) or version in self._unfit or not self._settings.pinned_versions:
+        known = self.names.get(version)
+        if known is None or known.scope not in (SHARED, scope) or not self.may_pin(version):
             return
         failed = self._failed.get(version)
         if failed is not None and self._clock() < failed[0]:
             raise ApiError(503, f"version {version} does not load", code="version_unavailable", retry_after_s=30)
         if version not in self._loading:
             self._loading.add(version)
-            threading.Thread(
-                target=self._pin, args=(version, self.names[version]), name=f"load-{version}", daemon=True
-            ).start()
+            threading.Thread(target=self._pin, args=(version, known.scope), name=f"load-{version}", daemon=True).start()
         raise unavailable("version", f"version {version} is being loaded; ask again", retry_after_s=1)
+
+    def may_pin(self, version: str) -> bool:
+        """Tell whether a published version could be loaded because somebody pins it."""
+        return version not in self._unfit and self._settings.pinned_versions > 0
 
     def _pin(self, version: str, scope: Scope) -> None:
         try:
             with self._lock:
+                if self.book.present.find(version) is not None:
+                    return  # it came while the request was on its way here
                 loaded = self._open(version, scope)
                 present = self.book.present
                 pins = dict(present.pins)

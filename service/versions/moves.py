@@ -55,10 +55,10 @@ def scope_of(settings: Settings, name: str) -> Scope:
     """
     if name in BASES.values():
         return SHARED
-    scope = names_present(settings).get(name)
-    if scope is None:
+    known = names_present(settings).get(name)
+    if known is None:
         raise NoSuchVersion(f"there is no version {name}; GET /v1/versions lists them")
-    return scope
+    return known.scope
 
 
 def promote(

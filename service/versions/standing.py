@@ -53,15 +53,24 @@ def read_standings(settings: Settings) -> tuple[Standing, ...]:
     return tuple(made)
 
 
-def names_present(settings: Settings) -> dict[str, Scope]:
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A version that is there to be loaded."""
+
+    scope: Scope
+    at: float  # seconds since the epoch
+
+
+def names_present(settings: Settings) -> dict[str, Published]:
     """Give every published version with its scope; the newest first within each."""
     from training.registry.versions import is_name, number_of
 
-    found: dict[str, Scope] = {}
+    found: dict[str, Published] = {}
     for scope in scopes_present(settings):
         folder = registry_folder(settings, scope) / "versions"
-        names = [path.name for path in folder.iterdir() if is_name(path.name)] if folder.is_dir() else []
-        found |= dict.fromkeys(sorted(names, key=number_of, reverse=True), scope)
+        paths = [path for path in folder.iterdir() if is_name(path.name)] if folder.is_dir() else []
+        for path in sorted(paths, key=lambda one: number_of(one.name), reverse=True):
+            found[path.name] = Published(scope, path.stat().st_mtime)
     return found
 
 

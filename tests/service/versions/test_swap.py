@@ -53,9 +53,10 @@ def test_moves_in_the_folder_are_followed_without_redis(tmp_path: Path) -> None:
         until(lambda: book.route("a").version == name)
         with server.http("user") as http:
             assert http.get("/readyz").json()["parts"]["versions"]["state"] == "ready"
+            other = publish_finding(settings, 2)  # not loaded, and may be pinned
+            until(lambda: other in http.get("/v1/models").text)
             models = [model["id"] for model in http.get("/v1/models").json()["data"]]
-        assert models[0] == "groundloop"
-        assert f"groundloop@{name}" in models
+        assert models == ["groundloop", *(f"groundloop@{one}" for one in (name, "base-extractive", other))]
 
 
 def test_an_announcement_is_heard_long_before_the_next_look(tmp_path: Path, redis_server: RedisServer) -> None:
