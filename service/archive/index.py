@@ -163,7 +163,12 @@ class ArchiveIndex:
 
     def answers_of_prompt(self, prompt_id: str) -> list[str]:
         """Give the answers to a prompt, oldest first."""
-        return [row[0] for row in self._all("SELECT answer_id FROM answers WHERE prompt_id = ? ORDER BY ms", prompt_id)]
+        return [
+            row[0]
+            for row in self._all(
+                "SELECT answer_id FROM answers WHERE prompt_id = ? ORDER BY ms, batch, place", prompt_id
+            )
+        ]
 
     def entries_of_prompt(self, prompt_id: str) -> list[str]:
         """Give the entries about a prompt's answers, oldest first."""

@@ -23,6 +23,7 @@ from service.feedback.codec import (
     encode_prompt,
     prompt_identity,
 )
+from service.feedback.older import Older
 from service.feedback.scripts import Argument, Batches, Script
 from service.privacy import keys as privacy
 from training.policy.base import Answer, Prompt
@@ -66,9 +67,15 @@ class AskerErased(Exception):
 class AnswerStore:
     """Keeps answers in Redis. Safe to share between tasks of one event loop."""
 
-    def __init__(self, client: Redis) -> None:
-        """Use a client made with `decode_responses=False`."""
+    def __init__(self, client: Redis, older: Older | None = None) -> None:
+        """Use a client made with `decode_responses=False`.
+
+        Args:
+            client: Redis.
+            older: What is not in Redis any more.
+        """
         self._client = client
+        self._older = older
         self._record = Script(Batches(client), "record")
 
     async def record(self, record: AnswerRecord) -> None:
@@ -122,12 +129,11 @@ class AnswerStore:
         """Read several answers in three round trips; those that do not exist are left out."""
         if not answer_ids:
             return {}
-        raw = await self._read([keys.answer(answer_id) for answer_id in answer_ids])
-        decoded = {
-            answer_id: decode_answer(raw[keys.answer(answer_id)])
-            for answer_id in answer_ids
-            if keys.answer(answer_id) in raw
-        }
+        live = await self._read([keys.answer(answer_id) for answer_id in answer_ids])
+        raw = {name: live[keys.answer(name)] for name in answer_ids if keys.answer(name) in live}
+        if self._older is not None and len(raw) < len(answer_ids):
+            raw |= await self._older.answers([name for name in answer_ids if name not in raw])
+        decoded = {answer_id: decode_answer(raw[answer_id]) for answer_id in answer_ids if answer_id in raw}
         prompts = await self._prompts(sorted({prompt_id for prompt_id, _ in decoded.values()}))
         return {
             answer_id: replace(record, answer_id=answer_id, prompt=prompts[prompt_id])
@@ -138,20 +144,23 @@ class AnswerStore:
     async def of_prompt(self, prompt_id: str) -> list[str]:
         """Give the ids of all answers to one prompt, oldest first."""
         found: list[Any] = await self._client.lrange(keys.prompt_answers(prompt_id), 0, -1)
-        return [answer_id.decode() for answer_id in found]
+        live = [answer_id.decode() for answer_id in found]
+        older = [] if self._older is None else await self._older.answers_of(prompt_id)
+        return [*(answer_id for answer_id in older if answer_id not in live), *live]
 
     async def _prompts(self, prompt_ids: Sequence[str]) -> dict[str, Prompt]:
-        raw = await self._read([keys.prompt(prompt_id) for prompt_id in prompt_ids])
-        drafts = {
-            prompt_id: decode_prompt(raw[keys.prompt(prompt_id)])
-            for prompt_id in prompt_ids
-            if keys.prompt(prompt_id) in raw
-        }
+        live = await self._read([keys.prompt(prompt_id) for prompt_id in prompt_ids])
+        raw = {name: live[keys.prompt(name)] for name in prompt_ids if keys.prompt(name) in live}
+        texts: dict[str, bytes] = {}
+        if self._older is not None and (gone := [name for name in prompt_ids if name not in raw]):
+            raw |= await self._older.prompts(gone)
+            texts = await self._older.passages_of(gone)
+        drafts = {prompt_id: decode_prompt(raw[prompt_id]) for prompt_id in prompt_ids if prompt_id in raw}
         digests = {shown.digest for _, passages in drafts.values() for shown in passages}
-        texts = await self._read([keys.passage(digest) for digest in sorted(digests)])
-        what = {
-            digest: decode_passage(texts[keys.passage(digest)]) for digest in digests if keys.passage(digest) in texts
-        }
+        wanted = sorted(digests.difference(texts))
+        shown_live = await self._read([keys.passage(digest) for digest in wanted])
+        texts |= {digest: shown_live[keys.passage(digest)] for digest in wanted if keys.passage(digest) in shown_live}
+        what = {digest: decode_passage(payload) for digest, payload in texts.items()}
         return {
             prompt_id: replace(
                 prompt, passages=tuple(shown.fill(what[shown.digest]) for shown in passages if shown.digest in what)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from service.feedback.log import FeedbackLog
-from service.feedback.records import Entry, Kind
+from service.feedback.records import Entry, Kind, id_key
 
 PIECE_ENTRIES = 200
 SCAN_ENTRIES = 5_000
@@ -145,12 +145,3 @@ def entry_cursor(value: str | None) -> str | None:
     if value is not None and (not _ENTRY_ID.fullmatch(value) or id_key(value) == (0, 0)):
         raise ValueError("take `last_id` of the page before as it is, such as 1760000000000-0")
     return value
-
-
-def id_key(entry_id: str, *, last: bool = False) -> tuple[float, float]:
-    """Give the order of an entry id, as Redis orders it; a bare time is its first entry, or with `last` its last."""
-    entry_id = entry_id.removeprefix("(")
-    if entry_id in "-+":
-        return (float("-inf"), 0) if entry_id == "-" else (float("inf"), 0)
-    at, dash, sequence = entry_id.partition("-")
-    return (int(at), int(sequence) if dash else float("inf") if last else 0)

@@ -16,9 +16,8 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 from service.feedback.answers import AnswerRecord, AnswerStore
-from service.feedback.browse import id_key
 from service.feedback.log import FeedbackLog
-from service.feedback.records import WITHDRAWN, Entry
+from service.feedback.records import WITHDRAWN, Entry, id_key
 from training.policy.prompting import build_messages
 
 ExportFormat = Literal["records", "dpo", "kto"]

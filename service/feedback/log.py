@@ -8,49 +8,35 @@ not at all, and it is on disk when a call returns.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
 
 from service.feedback import keys
 from service.feedback.codec import digest_of
-from service.feedback.errors import (
-    AnswerNotFound,
-    BadEvidence,
-    DifferentPrompts,
-    KeyReused,
-    NotTheAsker,
-    TooManyVotes,
-)
-from service.feedback.records import Entry, Preference, Vote, read_entry
-from service.feedback.scripts import Batches, Script
+from service.feedback.merging import bounds_of, merged, older_chain, older_history
+from service.feedback.older import Older
+from service.feedback.outcome import Recorded, outcome
+from service.feedback.records import Entry, Preference, Vote, id_key, read_entry
+from service.feedback.scripts import Argument, Batches, Script
 
 HISTORY_ENTRIES = 50
 ONCE_MS = 24 * 3600 * 1000
 MINUTE_MS = 60_000
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What a write did. `entry_id` is None when a withdrawal found nothing to withdraw."""
-
-    entry_id: str | None
-    changed: bool  # False: it said what was known already
-    replaced: str | None  # the entry that stood before
-
-    @property
-    def at(self) -> float | None:
-        """When the standing entry was acknowledged, in seconds since the epoch."""
-        return None if self.entry_id is None else int(self.entry_id.partition("-")[0]) / 1000
-
-
 class FeedbackLog:
     """Votes and preferences in Redis. Safe to share between tasks of one event loop."""
 
-    def __init__(self, client: Redis) -> None:
-        """Use a client made with `decode_responses=False`."""
+    def __init__(self, client: Redis, older: Older | None = None) -> None:
+        """Use a client made with `decode_responses=False`.
+
+        Args:
+            client: Redis.
+            older: What is not in Redis any more.
+        """
         self._client = client
+        self._older = older
         batches = Batches(client)
         self._vote = Script(batches, "vote")
         self._preference = Script(batches, "preference")
@@ -78,7 +64,9 @@ class FeedbackLog:
             TooManyVotes: If the voter is over the limit.
         """
         stated, payload = vote.stated, vote.payload
-        reply = await self._vote(
+        reply = await self._judge(
+            self._vote,
+            [answer_id],
             [keys.answer(answer_id), keys.votes(answer_id), keys.FEEDBACK, keys.rate(voter), keys.voter(voter)],
             [
                 voter,
@@ -91,7 +79,7 @@ class FeedbackLog:
                 *(chunk_id for chunk_id, _ in vote.evidence),
             ],
         )
-        return _outcome(reply, [answer_id])
+        return outcome(reply, [answer_id])
 
     async def prefer(
         self,
@@ -125,7 +113,9 @@ class FeedbackLog:
             TooManyVotes: If the voter is over the limit.
         """
         listed, payload = ",".join(preference.answers), preference.payload
-        reply = await self._preference(
+        reply = await self._judge(
+            self._preference,
+            preference.answers,
             [
                 keys.FEEDBACK,
                 keys.rate(voter),
@@ -145,7 +135,7 @@ class FeedbackLog:
                 ONCE_MS,
             ],
         )
-        return _outcome(reply, preference.answers)
+        return outcome(reply, preference.answers)
 
     async def history(self, answer_id: str, *, voter: str, allowed: bool = False) -> list[Entry]:
         """Give what a voter said about an answer.
@@ -165,9 +155,14 @@ class FeedbackLog:
         reply = await self._history(
             [keys.answer(answer_id), keys.votes(answer_id), keys.FEEDBACK], [voter, int(allowed), HISTORY_ENTRIES]
         )
+        if reply[0] == b"missing" and self._older is not None:
+            return await older_history(self._older, answer_id, voter, allowed, HISTORY_ENTRIES)
         if reply[0] != b"ok":
-            _outcome(reply, [answer_id])
-        return [read_entry(entry_id, dict(zip(flat[::2], flat[1::2], strict=True))) for entry_id, flat in reply[1:]]
+            outcome(reply, [answer_id])
+        found = [read_entry(entry_id, dict(zip(flat[::2], flat[1::2], strict=True))) for entry_id, flat in reply[2:]]
+        if reply[1] and self._older is not None:
+            found += await older_chain(self._older, reply[1].decode(), HISTORY_ENTRIES - len(found))
+        return found
 
     async def standing(self, entries: Sequence[Entry]) -> list[bool]:
         """Tell for each entry whether it is the current one of its voter; a withdrawal stands like any other."""
@@ -178,10 +173,14 @@ class FeedbackLog:
                 key = keys.votes(entry.answers[0]) if entry.kind == "vote" else keys.preferences(entry.prompt_id)
                 pipeline.hget(key, entry.current_field)
             current = await pipeline.execute()
-        return [
-            value is not None and value.partition(b" ")[0].decode() == entry.entry_id
-            for value, entry in zip(current, entries, strict=True)
-        ]
+        noted = await self._noted(
+            [
+                (keys.votes(e.answers[0]) if e.kind == "vote" else keys.preferences(e.prompt_id), e.current_field)
+                for e in entries
+            ],
+            current,
+        )
+        return [entry_id == entry.entry_id for entry_id, entry in zip(noted, entries, strict=True)]
 
     async def votes_on(self, answer_ids: Sequence[str], voter: str) -> list[Entry]:
         """Give the current votes of one voter on these answers, in their order; answers without one are left out."""
@@ -189,7 +188,8 @@ class FeedbackLog:
             for answer_id in answer_ids:
                 pipeline.hget(keys.votes(answer_id), voter)
             current = await pipeline.execute()
-        return await self.read([value.partition(b" ")[0].decode() for value in current if value is not None])
+        noted = await self._noted([(keys.votes(answer_id), voter) for answer_id in answer_ids], current)
+        return await self.read([entry_id for entry_id in noted if entry_id is not None])
 
     async def read(self, entry_ids: Sequence[str]) -> list[Entry]:
         """Give entries by their ids, in that order; erased ones are left out."""
@@ -199,7 +199,12 @@ class FeedbackLog:
             for entry_id in entry_ids:
                 pipeline.xrange(keys.FEEDBACK, entry_id, entry_id)
             found = await pipeline.execute()
-        return [read_entry(*item) for items in found for item in items]
+        live = [read_entry(*item) for items in found for item in items]
+        if self._older is None or len(live) == len(entry_ids):
+            return live
+        known = {entry.entry_id: entry for entry in live}
+        known |= await self._older.entries([entry_id for entry_id in entry_ids if entry_id not in known])
+        return [known[entry_id] for entry_id in entry_ids if entry_id in known]
 
     async def range(self, start: str, stop: str, *, count: int, newest_first: bool = False) -> list[Entry]:
         """Give up to `count` entries between two ids; `-`, `+` and `(`id as in Redis.
@@ -218,41 +223,40 @@ class FeedbackLog:
             found = await self._client.xrevrange(keys.FEEDBACK, stop, start, count=count) or []
         else:
             found = await self._client.xrange(keys.FEEDBACK, start, stop, count=count) or []
-        return [read_entry(*item) for item in found]
+        live = [read_entry(*item) for item in found]
+        if self._older is None:
+            return live
+        bounds = bounds_of(start, stop)
+        older = await self._older.between(*bounds, count=count, newest_first=newest_first)
+        return merged(live, older, newest_first=newest_first)[:count]
 
     async def entry_ids_of(self, voter: str) -> list[str]:
         """Give the ids of everything a voter ever said, oldest first."""
         found: list[Any] = await self._client.lrange(keys.voter(voter), 0, -1)
-        return [entry_id.decode() for entry_id in found]
+        ids = [entry_id.decode() for entry_id in found]
+        older = [] if self._older is None else await self._older.entries_of(voter)
+        return sorted({*ids, *older}, key=id_key) if older else ids
+
+    async def _judge(
+        self, script: Script, answer_ids: Sequence[str], names: Sequence[str], arguments: Sequence[Argument]
+    ) -> list[Any]:
+        """Run a script that judges answers; those that are archived come back first."""
+        reply: list[Any] = await script(names, arguments)
+        if reply[0] == b"missing" and self._older is not None and await self._older.bring_back(answer_ids):
+            reply = await script(names, arguments)
+        return reply
+
+    async def _noted(self, where: Sequence[tuple[str, str]], current: Sequence[bytes | None]) -> list[str | None]:
+        """Give which entry is noted as the current one: in Redis, else when it was archived."""
+        noted = [None if value is None else value.partition(b" ")[0].decode() for value in current]
+        unknown = [place for place, entry_id in enumerate(noted) if entry_id is None]
+        if self._older is not None and unknown:
+            values = await self._older.standing([where[place] for place in unknown])
+            for place, value in zip(unknown, values, strict=True):
+                noted[place] = None if value is None else value.partition(" ")[0]
+        return noted
 
 
 def _pace(votes_per_minute: int) -> tuple[int, int]:
     """Give (ms between votes, votes at once) of a limit per minute; (0, 0) is no limit."""
     return (MINUTE_MS // votes_per_minute, votes_per_minute) if votes_per_minute else (0, 0)
-
-
-def _outcome(reply: list[Any], answer_ids: Sequence[str]) -> Recorded:
-    """Turn a script's reply into its result or its error."""
-    rest: list[Any] = [item.decode() if isinstance(item, bytes) else item for item in reply[1:]]
-    match reply[0]:
-        case b"ok":
-            return Recorded(rest[0], changed=True, replaced=rest[1] or None)
-        case b"same":
-            return Recorded(rest[0], changed=False, replaced=None)
-        case b"nothing":
-            return Recorded(None, changed=False, replaced=None)
-        case b"ask":
-            place, *collections = rest
-            param = "answers" if len(answer_ids) > 1 else "answer_id"
-            raise NotTheAsker(answer_ids[place - 1], collections, place=place, param=param)
-        case b"evidence":
-            raise BadEvidence(rest[0], rest[1:])
-        case b"prompts":
-            raise DifferentPrompts(answer_ids[rest[0] - 1])
-        case b"reused":
-            raise KeyReused
-        case b"slow":
-            raise TooManyVotes(rest[0])
-        case _:
-            missing = answer_ids[rest[0] - 1] if rest else answer_ids[0]
-            raise AnswerNotFound(missing, param="answers" if rest else "answer_id")

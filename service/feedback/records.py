@@ -148,5 +148,14 @@ def read_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Entry:
     )
 
 
+def id_key(entry_id: str, *, last: bool = False) -> tuple[float, float]:
+    """Give the order of an entry id, as Redis orders it; a bare time is its first entry, or with `last` its last."""
+    entry_id = entry_id.removeprefix("(")
+    if entry_id in "-+":
+        return (float("-inf"), 0) if entry_id == "-" else (float("inf"), 0)
+    at, dash, sequence = entry_id.partition("-")
+    return (int(at), int(sequence) if dash else float("inf") if last else 0)
+
+
 def _compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
