@@ -137,7 +137,7 @@ def run_together(client: redis.Redis, calls: Sequence[Call[T]]) -> list[T]:
     with client.pipeline(transaction=False) as pipeline:
         for call in calls:
             given: tuple[Argument, ...] = (*call.keys, *call.arguments)
-            pipeline.execute_command("EVALSHA", call.script.sha, len(call.keys), *given)
+            pipeline.evalsha(call.script.sha, len(call.keys), *given)
         replies = pipeline.execute(raise_on_error=False)
     for reply in replies:
         if isinstance(reply, ResponseError):

@@ -3,8 +3,9 @@
 gl:consent:<pseudonym>  hash    training (1|0), at (ms), by (self|operator); outlives an erasure, so that a no stays one
 gl:erasure:<id>         hash    an erasure; `user` is in it only until it is done
 gl:erasures             zset    ids of erasures by the time they were asked for, in ms
+gl:erasures:open        set     ids of those that are not done
 gl:gone:<answer>        string  why an answer is gone (erased|retired), for those who judged it; expires
-gl:erased:<pseudonym>   string  since when everything asked before is erased, in ms; expires: answers in the making end by then
+gl:erased:<pseudonym>   string  nothing asked before this time, in ms, is kept; expires when no answer is in the making
 gl:learned:<sha256>     set     pseudonyms of everybody in a snapshot whose folder is gone
 gl:doomed               set     keys of passages whose prompts are gone and that may be shown by no other
 gl:doomed:now           set     those of them that are looked at
@@ -18,6 +19,7 @@ from __future__ import annotations
 from service.privacy.identity import pseudonym
 
 ERASURES = "gl:erasures"
+UNFINISHED = "gl:erasures:open"
 DOOMED = "gl:doomed"
 LOOKED_AT = "gl:doomed:now"
 LOOKING = "gl:doomed:lock"

@@ -38,7 +38,7 @@ def drop_unshown(client: redis.Redis) -> int:
     if not _begin(client, me):
         _release(client, me)
         return 0
-    doomed = {name for name in _members(client)}
+    doomed = set(_members(client))
     for prompts in _prompts(client):
         shown = sorted({name for prompt in prompts for name in passages_in(prompt)} & doomed)
         if _tell(client, me, shown, delete=False) < 0:
