@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from training.datasets.card import DataCard, VoterShares, counted
 from training.datasets.config import DatasetConfig
@@ -24,10 +24,11 @@ from training.datasets.drafts import Draft, lesson
 from training.datasets.examples import Counts, Example, Pair, PairOrigin, Target, Thumb
 from training.datasets.focus import Focus, focus_factors
 from training.datasets.keys import text_key
+from training.datasets.people import People, people_of
 from training.datasets.propensity import Impression
 from training.datasets.standing import USED, standing
 from training.datasets.weaknesses import weaknesses
-from training.datasets.weights import FactorSummary, capped, record_factors
+from training.datasets.weights import FactorSummary, capped, record_factors, voter_cap
 from training.policy.base import Answer, Prompt
 from training.records.types import Record
 
@@ -40,6 +41,7 @@ class Built:
 
     examples: tuple[Example, ...]
     card: DataCard
+    people: People = field(default_factory=People)
 
 
 def build_examples(
@@ -65,6 +67,7 @@ def build_examples(
         The examples and their card; no examples when nothing can be learned from, and the card says why.
     """
     config = config or DatasetConfig()
+    records = tuple(records)
     stands = standing(records, config, now)
     fate = dict(stands.fate)
     factors = record_factors(stands.records, config, now, impressions)
@@ -113,13 +116,16 @@ def build_examples(
         total_weight=total,
         segments={name: weight / total for name, weight in sorted(segments.items())} if total else {},
         versions=counted(Counter(judged.answer.version for record in used for judged in record.answers)),
+        collections=counted(Counter(name for record in stands.records for name in set(record.prompt.collections))),
         first_at=min((record.judged_at for record in used), default=None),
         last_at=max((record.judged_at for record in used), default=None),
         weaknesses=weaknesses(examples),
         notes=factors.notes,
         fate=fate,
     )
-    return Built(examples, card)
+    by_person = [(draft.voter, draft.weight) for _, draft in weighed if draft.origin != "ai"]
+    caps, _ = voter_cap(by_person, config)
+    return Built(examples, card, people_of(records, fate, stands.agreements, factors.bursts, caps, config))
 
 
 def _focused(

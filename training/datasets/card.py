@@ -50,6 +50,7 @@ class DataCard:
     total_weight: float
     segments: Mapping[str, float]  # share of the weight
     versions: Mapping[str, int]  # judged answers of each
+    collections: Mapping[str, int]  # judgements that stand, by what their answers drew on: ids of collections
     first_at: float | None
     last_at: float | None
     weaknesses: tuple[Weakness, ...]

@@ -24,6 +24,7 @@ class DatasetConfig:
     imported_weight: float = 1.0  # of a judgement from a file of other people's preferences
     excluded_voters: frozenset[str] = frozenset()  # names as in the records; none of their judgements counts
     quarantine_days: float = 0.0  # a voter's judgements wait until the first of them is this old
+    quarantine_agreements: int = 20  # ... or they share so many with others and agree beyond chance; 0: they wait
     trust_judgements: int = 20  # judgements shared with others before agreement says anything; 0: never asked
     burst_voters: int = 5  # same question, same answer, same verdict: this many voters in a row count in full
     burst_gap_s: float = 600.0  # ... "in a row" means at most this far apart

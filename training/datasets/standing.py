@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from training.datasets.config import DAY_S, DatasetConfig
 from training.datasets.keys import question_key, text_key
-from training.datasets.trust import distrusted
+from training.datasets.trust import Agreement, agreements, distrusted, vouched
 from training.records.types import Record
 
 USED = "used"
@@ -28,6 +28,7 @@ class Standing:
 
     records: tuple[Record, ...]
     fate: dict[str, str]
+    agreements: Mapping[str, Agreement] = field(default_factory=dict)  # by voter
     repeated_ids: int = 0  # records whose id an earlier one had; the first stands
 
 
@@ -57,18 +58,19 @@ def standing(records: Iterable[Record], config: DatasetConfig, now: float) -> St
     for record in kept:
         first_seen.setdefault(record.voter, record.judged_at)
     latest = {_said_about(record): record for record in kept}  # the last one wins
-    suspects = distrusted(latest.values(), config)
+    found = agreements(latest.values())
+    suspects, known = distrusted(found, config), vouched(found, config)
     standing = []
     for record in kept:
         if latest[_said_about(record)] is not record:
             fate[record.record_id] = REPLACED
         elif record.voter in suspects:
             fate[record.record_id] = DISTRUSTED
-        elif now - first_seen[record.voter] < config.quarantine_days * DAY_S:
+        elif record.voter not in known and now - first_seen[record.voter] < config.quarantine_days * DAY_S:
             fate[record.record_id] = QUARANTINED
         else:
             standing.append(record)
-    return Standing(tuple(standing), fate, repeated)
+    return Standing(tuple(standing), fate, found, repeated)
 
 
 def decay(record: Record, config: DatasetConfig, now: float) -> float:

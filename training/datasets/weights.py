@@ -38,6 +38,7 @@ class Factors:
     product: Mapping[str, float]
     parts: Mapping[str, FactorSummary]
     notes: tuple[str, ...]
+    bursts: Mapping[str, float]  # factor of each record that is in a burst
 
 
 def record_factors(
@@ -66,7 +67,7 @@ def record_factors(
     for factors in parts.values():
         for record_id, factor in factors.items():
             product[record_id] *= factor
-    return Factors(product, {name: FactorSummary.of([*part.values()]) for name, part in parts.items()}, (note,))
+    return Factors(product, {name: FactorSummary.of([*part.values()]) for name, part in parts.items()}, (note,), bursts)
 
 
 def capped(drafts: Sequence[Draft], config: DatasetConfig) -> tuple[tuple[Draft, ...], FactorSummary, float]:
