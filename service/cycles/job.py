@@ -41,7 +41,8 @@ def prepare(settings: Settings, cycle: Cycle) -> Path:
         records=snapshot.files[RECORDS],
         registry=registry_folder(settings, scope),
         policy=registry_kind(settings),  # type: ignore[arg-type]  # write_job checks it
-        model=settings.causal_model,
+        model=(settings.remote_model or "") if settings.policy == "remote" else settings.causal_model,
+        start=settings.extractive_start,
         device=settings.device,
         encoder=settings.embedding_model,
         method=settings.train_method,
