@@ -15,6 +15,7 @@ from service.chat.admission import Admission, Place
 from service.chat.asked import Asked
 from service.chat.bridge import ThreadStream
 from service.chat.exchange import Exchange, new_completion_id
+from service.chat.heritage import inherited
 from service.chat.options import ChatOptions
 from service.chat.plan import Plan, plan_for, planned_steps
 from service.chat.responses import ChatCompletionOut, ChoiceOut, usage_of
@@ -227,13 +228,18 @@ class ChatService:
             encoder_for=served.questions,
         )
         question = asked.conversation.question
+        # Where none were named, those that gave the passages; and what the history holds.
+        searched = asked.collections or tuple(sorted({passage.collection_id for passage in passages}))
+        before = await inherited(
+            asked, self._container.redis, self._container.catalog, timeout_s=self.options.record_timeout_s
+        )
         return Prompt(
             question=question,
             passages=show(passages),
             history=asked.conversation.history,
             resolved_question="" if asked.query == question else asked.query,
-            # Where none were named, those that gave the passages: they decide who may judge the answer.
-            collections=asked.collections or tuple(sorted({passage.collection_id for passage in passages})),
+            # They decide who may judge the answer, and who may learn from it.
+            collections=(*searched, *sorted(before.difference(searched))),
             segment=asked.segment,
             instructions=asked.conversation.instructions,
         )

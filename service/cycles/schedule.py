@@ -6,6 +6,7 @@ Looking twice at the same time is harmless: a scope has one unfinished cycle, wh
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from retrieval.catalog import Catalog
+from retrieval.errors import StorageFull
 from service.cycles import store
 from service.cycles.cycle import Trigger
 from service.cycles.plan import Planned, planned, wanted_scopes
@@ -20,12 +22,14 @@ from service.cycles.readers import access_lists
 from service.cycles.tally import Counted, bases, catch_up, counted
 from service.jobs.celery_app import broker_url
 from service.redis.calls import ask_async
+from service.restricting import mark_closed
 from service.scopes import SHARED, Readers, Scope, registry_folder, registry_kind
 from service.settings import Settings
 from service.voters.store import VoterStore
 from training.registry.aliases import CANDIDATE
 from training.registry.registry import Registry
 
+log = logging.getLogger(__name__)
 HISTORY = 12  # cycles of a scope; more failures in a row make no difference
 
 
@@ -81,6 +85,10 @@ def check(settings: Settings, ring: Callable[[], object]) -> Plan:
     """
     with closing(Catalog.open(settings.home)) as catalog:
         readers = access_lists(catalog)
+    try:
+        mark_closed(settings, readers, who="schedule")  # also what was published since a collection was closed
+    except StorageFull as error:
+        log.error("versions that learned from closed collections could not be marked: %s", error)
     plan = asyncio.run(_check(settings, readers))
     if plan.started:
         ring()

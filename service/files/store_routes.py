@@ -15,6 +15,8 @@ from service.container import Container, container_of
 from service.errors import ApiError
 from service.files.paging import After, Before, Limit, ListOf, Order, refuse_before
 from service.files.shapes import ChunkingStrategy, Metadata, VectorStore, VectorStoreDeleted
+from service.restricting import mark_closed
+from service.scopes import EVERYONE
 
 router = APIRouter(prefix="/v1/vector_stores", tags=["vector stores"])
 Reader = Annotated[Principal, Depends(require("user"))]
@@ -109,6 +111,7 @@ def get_store(vector_store_id: StoreId, principal: Reader, parts: Parts) -> Vect
 def update_store(vector_store_id: StoreId, body: StoreChange, principal: Writer, parts: Parts) -> VectorStore:
     """Change a collection's name, metadata, readers or embedding model."""
     _refuse_expiry(body.expires_after)
+    before = parts.catalog.collection(principal.caller, vector_store_id).readers
     collection = parts.catalog.update_collection(
         principal.caller,
         vector_store_id,
@@ -119,6 +122,8 @@ def update_store(vector_store_id: StoreId, body: StoreChange, principal: Writer,
     )
     if body.embedding_model is not None:
         parts.enqueue_ingest()
+    if EVERYONE in before - collection.readers:
+        mark_closed(parts.settings, {vector_store_id: collection.readers}, who=principal.owner)
     return _show(collection, principal, parts)
 
 

@@ -75,6 +75,12 @@ class WordSearcher:
         self.queries: list[str] = []
         self.delay_s = 0.0
 
+    def readable_collections(self, caller: Caller) -> list[Any]:
+        """Give what a caller may read, as the catalog does."""
+        return [
+            SimpleNamespace(collection_id=n) for n, (readers, _) in self.collections.items() if caller.may_read(readers)
+        ]
+
     def collection(self, caller: Caller, collection_id: str) -> Any:
         """Give who may read a collection, as the catalog does."""
         readers, _ = self.collections.get(collection_id, (frozenset(), {}))
