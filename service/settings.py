@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from service.redis.address import parse_address
+
 MIB = 1024 * 1024
 RedactKind = Literal["email", "phone", "card", "iban", "ip", "national_id"]
 PREFIX = "GROUNDLOOP_"
@@ -31,7 +33,13 @@ class Settings(BaseSettings):
     """The effective configuration of one process."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, populate_by_name=True, env_ignore_empty=True
+        env_prefix=PREFIX,
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        env_ignore_empty=True,
+        hide_input_in_errors=True,  # a URL that cannot be read may hold a password
     )
 
     # Where things are
@@ -53,11 +61,18 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         None,
         validation_alias=AliasChoices("GROUNDLOOP_REDIS_URL", "REDIS_URL"),
-        description="A Redis of yours (also `REDIS_URL`); unset: the one that `groundloop up` runs for this home.",
+        description="A Redis of yours (also `REDIS_URL`): `redis://...`, or "
+        "`redis+sentinel://host1:26379,host2:26379/master/0`; unset: the one that `groundloop up` runs for this home.",
     )
     redis_unsafe_ok: bool = Field(
         False,
         description="Warn instead of refusing to serve on a Redis that could lose votes (no AOF, eviction, too old).",
+    )
+    redis_min_replicas: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="Replicas that must hold an answer or a judgement before it is acknowledged; 0 asks for none.",
     )
     redis_timeout_s: float = Field(
         1.0, gt=0, le=30, description="Longest wait for one Redis command; a stalled Redis then counts as down."
@@ -304,6 +319,13 @@ class Settings(BaseSettings):
     def _are_countries(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if any(len(code) != 2 or not (code.isascii() and code.isalpha() and code.isupper()) for code in value):
             raise ValueError("countries are two capital letters each, such as US,GB")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _names_a_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parse_address(value.get_secret_value())
         return value
 
     @field_validator("home")

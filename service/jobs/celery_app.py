@@ -1,21 +1,22 @@
 """The Celery application: Redis carries wake-ups, nothing else.
 
-A lost message costs time and a doubled message costs nothing, because the catalog's lease and token decide who works on
-what. This module and its tasks import neither torch nor faiss, so the pool may fork.
+A lost message costs time and a doubled message costs nothing, because leases and tokens decide who works on what: those
+of documents in the catalog, those of cycles in their rows. This module and its tasks import neither torch nor faiss, so the pool may fork.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from celery import Celery
 from kombu.entity import Queue
 
-from service.jobs import tasks
+from service.jobs import names, tasks
+from service.jobs.schedule import beat_schedule
 from service.redis.address import broker_address
 from service.redis.server import remembered_url
 from service.settings import Settings
 
-INGEST_QUEUE = "ingest"
-DEFAULT_QUEUE = "default"
 VISIBILITY_TIMEOUT_S = 3600  # a drain that runs longer is delivered again, finds the slot taken and returns
 CONNECT_TIMEOUT_S = 2.0
 SHUTDOWN_GRACE_S = 5.0
@@ -40,8 +41,19 @@ def broker_url(settings: Settings) -> str:
     raise LookupError(f"no Redis is known for {settings.home}: start `groundloop up`, or set REDIS_URL")
 
 
-def create_celery(settings: Settings) -> Celery:
-    """Build the application with its queues, schedule and tasks. No connection is opened."""
+def create_celery(settings: Settings, stopping: Callable[[], bool] = lambda: False) -> Celery:
+    """Build the application with its queues, schedule and tasks. No connection is opened.
+
+    Args:
+        settings: What it works with.
+        stopping: Tells tasks whether their worker is to leave.
+
+    Returns:
+        The application.
+
+    Raises:
+        LookupError: If no Redis is known.
+    """
     broker, transport_options = broker_address(broker_url(settings))
     app = Celery("groundloop", broker=broker, set_as_current=False)
     app.conf.update(
@@ -49,10 +61,10 @@ def create_celery(settings: Settings) -> Celery:
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],
-        task_queues=tuple(Queue(name) for name in (INGEST_QUEUE, DEFAULT_QUEUE)),  # type: ignore[no-untyped-call]
-        task_default_queue=DEFAULT_QUEUE,
+        task_queues=tuple(Queue(name) for name in names.QUEUES),  # type: ignore[no-untyped-call]
+        task_default_queue=names.DEFAULT_QUEUE,
         task_create_missing_queues=False,
-        task_routes={tasks.DRAIN: {"queue": INGEST_QUEUE}, tasks.SWEEP: {"queue": DEFAULT_QUEUE}},
+        task_routes={task: {"queue": queue} for task, queue in names.QUEUE_OF.items()},
         task_acks_late=True,
         task_reject_on_worker_lost=True,  # else a killed pool process acknowledges what it did not do
         worker_prefetch_multiplier=1,
@@ -70,15 +82,9 @@ def create_celery(settings: Settings) -> Celery:
             "socket_connect_timeout": CONNECT_TIMEOUT_S,
             **transport_options,
         },
-        beat_schedule_filename=str(settings.home / "run" / "schedule"),
+        beat_scheduler="celery.beat:Scheduler",  # in memory: two schedules on one file corrupt it
         beat_max_loop_interval=5,
-        beat_schedule={
-            "sweep": {
-                "task": tasks.SWEEP,
-                "schedule": settings.sweep_interval_s,
-                "options": {"expires": settings.sweep_interval_s},  # a late sweep is replaced by the next one
-            }
-        },
+        beat_schedule=beat_schedule(settings),
     )
-    tasks.register(app, settings)
+    tasks.register(app, settings, stopping)
     return app

@@ -26,9 +26,9 @@ def connect(settings: Settings, *, timeout_s: float = TIMEOUT_S) -> Redis:
     Raises:
         LookupError: If no Redis is known.
     """
-    from redis import Redis  # here, so that the command line starts without it
+    from service.redis.connect import open_blocking  # here, so that the command line starts without redis
 
     url = settings.redis_url.get_secret_value() if settings.redis_url else remembered_url(settings.home)
     if url is None:
         raise LookupError(f"no Redis is known for {settings.home}: start `groundloop up`, or set REDIS_URL")
-    return Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=min(timeout_s, 2.0))
+    return open_blocking(url, socket_timeout=timeout_s, socket_connect_timeout=min(timeout_s, 2.0))

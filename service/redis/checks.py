@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import redis
 import redis.exceptions as errors
 from redis.asyncio import Redis
+
+from service.redis.connect import open_blocking
 
 OLDEST_VERSION = (6, 2)
 CONFIG_PATTERN = "*appendfsync*"  # one pattern: Redis 6.2 takes no list
@@ -52,7 +53,7 @@ async def durability_problems(client: Redis) -> list[str]:
 
 def check_redis_url(url: str, *, timeout_s: float = 3.0) -> list[Finding]:
     """Do the same from code that has no event loop; a Redis that does not answer is a finding too."""
-    with redis.Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s) as client:
+    with open_blocking(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s) as client:
         try:
             info = client.info()
             try:

@@ -2,7 +2,8 @@
 
 A probe runs on a connection of its own. While it fails, every other command is refused at once with `RedisRefused` (a
 `redis.ConnectionError`), so that a stalled Redis costs a request nothing; the first good probe opens the gate again.
-The address is asked for at each new connection, so a Redis that came back on another port is found.
+The address is asked for at each new connection, so a Redis that came back on another port is found, and so is the new
+master after a failover. Where there are sentinels, a probe also asks whether the server still is the master.
 """
 
 from __future__ import annotations
@@ -17,12 +18,29 @@ import redis.exceptions as errors
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel, SentinelManagedConnection, SentinelManagedSSLConnection
 from redis.backoff import NoBackoff
 
+from service.redis.address import Sentinels, parse_address
+from service.redis.connect import async_sentinels
 from service.redis.refused import RedisRefused
 
 LinkState = Literal["up", "down", "unsafe"]
 log = logging.getLogger(__name__)
+
+
+class _Master:
+    """Finds the master for one connection; what redis-py expects of a pool there."""
+
+    is_master = True
+    check_connection = False
+
+    def __init__(self, sentinels: Sentinel, name: str) -> None:
+        self._sentinels = sentinels
+        self._name = name
+
+    async def get_master_address(self) -> Any:
+        return await self._sentinels.discover_master(self._name)
 
 
 class _Pool(ConnectionPool):
@@ -32,6 +50,7 @@ class _Pool(ConnectionPool):
         super().__init__(max_connections=1024)
         self._address = address
         self._refusal = refusal
+        self._sentinels: tuple[Sentinels, Sentinel] | None = None
         self._options: dict[str, Any] = {
             "socket_timeout": timeout_s,
             "socket_connect_timeout": min(timeout_s, 1.0),
@@ -43,9 +62,25 @@ class _Pool(ConnectionPool):
         url = self._address()
         if url is None:
             raise RedisRefused("no Redis is running for this home; `groundloop up` starts one, or set REDIS_URL")
+        address = parse_address(url)
+        if isinstance(address, Sentinels):
+            return self._to_master(address)
         # parse_url names the connection class only where it is not plain TCP.
         options = {**self.connection_kwargs, **self._options, **parse_url(url)}
         return options.pop("connection_class", self.connection_class)(**options)
+
+    def _to_master(self, address: Sentinels) -> SentinelManagedConnection:
+        if self._sentinels is None or self._sentinels[0] != address:
+            self._sentinels = address, async_sentinels(address)
+        options = {**self.connection_kwargs, **self._options, **address.of_master()}
+        kind = SentinelManagedSSLConnection if address.tls else SentinelManagedConnection
+        master = _Master(self._sentinels[1], address.master)
+        return kind(connection_pool=master, **options)  # type: ignore[no-untyped-call]
+
+    @property
+    def by_sentinel(self) -> bool:
+        """Tell whether the master was last found by asking sentinels."""
+        return self._sentinels is not None
 
     async def get_connection(self, *args: Any, **kwargs: Any) -> Any:
         if (refusal := self._refusal()) is not None:
@@ -56,6 +91,11 @@ class _Pool(ConnectionPool):
         """Drop the idle connections, which would come back to the address that they were made for."""
         await self.disconnect(inuse_connections=False)
         self._available_connections.clear()
+
+    async def close_sentinels(self) -> None:
+        """Close the connections to the sentinels."""
+        for sentinel in self._sentinels[1].sentinels if self._sentinels else ():
+            await sentinel.aclose()
 
 
 class RedisLink:
@@ -102,9 +142,10 @@ class RedisLink:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        for client in (self.client, self._prober):
+        for client, pool in zip((self.client, self._prober), self._pools, strict=True):
             with contextlib.suppress(errors.RedisError, OSError):
                 await client.aclose()
+                await pool.close_sentinels()
 
     async def probe(self) -> None:
         """Ask Redis now and set `state` and `detail`."""
@@ -112,6 +153,8 @@ class RedisLink:
         try:
             async with asyncio.timeout(2 * self._probe_s):
                 await self._prober.ping()
+                if self._pools[1].by_sentinel and (await self._prober.role())[0] != b"master":
+                    raise errors.ReadOnlyError("this Redis is not the master any more")
                 problems = [] if before == "up" else await self._check(self._prober)
         except (errors.RedisError, OSError, TimeoutError) as error:
             refusal = (
