@@ -15,18 +15,21 @@ from service.cli.connect import Home, settings_for
 from service.cli.output import Json, emit, table
 
 if TYPE_CHECKING:
+    from service.settings import Settings
+    from service.versions.moves import Moved
     from training.registry import Listed, Registry, Version
 
 app = typer.Typer(help="Versions of the policy: what was trained, what serves.", no_args_is_help=True)
+InScope = Annotated[str, typer.Option("--scope", help="shared, segment:<name> or collection:<id>.")]
 Name = Annotated[str, typer.Argument(help="Name of a version, or champion, or candidate.", show_default=False)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Why = Annotated[str, typer.Option("--why", help="The reason; kept in the history.")]
 
 
 @app.command("list")
-def list_(home: Home = None, json: Json = False) -> None:
+def list_(scope: InScope = "shared", home: Home = None, json: Json = False) -> None:
     """List the versions, the newest first, and which of them serves."""
-    with _registry(home) as registry:
+    with _folder(home, scope=scope) as (_, registry):
         lines = registry.list()
     rows = [
         (line.name, ", ".join(line.aliases), _made(line.version), _verdict(line.version), _state(line))
@@ -39,7 +42,7 @@ def list_(home: Home = None, json: Json = False) -> None:
 @app.command()
 def show(name: Name, home: Home = None, json: Json = False) -> None:
     """Show a version's model card: data, figures, verdict check by check, limits; and its history."""
-    with _registry(home) as registry:
+    with _folder(home, name) as (_, registry):
         version = registry.get(name)
         moves = [move for move in registry.aliases().moves if version.name in (move.before, move.after)]
     data = {**version.as_dict(), "moves": [_move(move) for move in moves]}
@@ -61,35 +64,70 @@ def promote(
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Make a version the champion: it serves from the next start of the API on."""
-    with _registry(home) as registry:
+    """Make a version the champion of its scope; serving processes take it up within a second."""
+    with _folder(home, name) as (settings, registry):
         version, state, before = registry.get(name), registry.aliases(), registry.alias("champion")
         if not yes:
             typer.confirm(f"Let {version.name} serve instead of {before}?", abort=True)
-        registry.promote(version.name, expected=state.sequence, who=_me(), why=why, force=force)
+        from service.versions import moves
+
+        moved = moves.promote(settings, version.name, expected=state.sequence, who=_me(), why=why, force=force)
+        _tell(settings, moved, why)
     emit({"champion": version.name, "before": before}, f"{version.name} serves; before it {before} did", json)
 
 
 @app.command()
-def rollback(why: Why = "", yes: Yes = False, home: Home = None, json: Json = False) -> None:
-    """Go back to the champion before this one."""
-    with _registry(home) as registry:
+def trial(
+    name: Name,
+    end: Annotated[bool, typer.Option("--end", help="End its trial: the champion answers everybody again.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Although the gate refused it; needs --why.")] = False,
+    why: Why = "",
+    yes: Yes = False,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Put a version on trial: it answers a share of the users until votes promote it or send it back."""
+    with _folder(home, name) as (settings, registry):
+        version, state = registry.get(name), registry.aliases()
+        if not yes:
+            asked = f"End the trial of {version.name}?" if end else f"Let {version.name} answer a share of the users?"
+            typer.confirm(asked, abort=True)
+        from service.versions import moves
+
+        if end:
+            moved = moves.end_trial(settings, version.name, expected=state.sequence, who=_me(), why=why)
+        else:
+            moved = moves.try_out(settings, version.name, expected=state.sequence, who=_me(), why=why, force=force)
+        _tell(settings, moved, why)
+    told = f"{version.name} is no longer on trial" if end else f"{version.name} is on trial"
+    emit({"candidate": moved.version, "before": moved.before}, told, json)
+
+
+@app.command()
+def rollback(scope: InScope = "shared", why: Why = "", yes: Yes = False, home: Home = None, json: Json = False) -> None:
+    """Go back to the champion before this one; serving processes follow within a second."""
+    with _folder(home, scope=scope) as (settings, registry):
         state, before = registry.aliases(), registry.alias("champion")
         if not yes:
             typer.confirm(f"Take {before} out of service and go back to the one before it?", abort=True)
-        registry.rollback(expected=state.sequence, who=_me(), why=why)
-        after = registry.alias("champion")
+        from service.scopes import Scope
+        from service.versions import moves
+
+        moved = moves.roll_back(settings, Scope.parse(scope), expected=state.sequence, who=_me(), why=why)
+        _tell(settings, moved, why)
+        after = moved.version
     emit({"champion": after, "before": before}, f"{after} serves again instead of {before}", json)
 
 
 @app.command()
 def verify(
     name: Annotated[str | None, typer.Argument(help="A version; all of them by default.", show_default=False)] = None,
+    scope: InScope = "shared",
     home: Home = None,
     json: Json = False,
 ) -> None:
     """Check every file of a version, or of all, against its SHA-256."""
-    with _registry(home) as registry:
+    with _folder(home, name, scope=scope) as (_, registry):
         found = registry.verify(name if name is None else registry.alias(name) or name)
         problem = registry.aliases().problem
     data = {"aliases": problem or "ok", "versions": {one: wrong or "ok" for one, wrong in found.items()}}
@@ -110,7 +148,7 @@ def export(
     json: Json = False,
 ) -> None:
     """Write a version for other servers: the merged model (vLLM, llama.cpp), or its adapter."""
-    with _registry(home) as registry:
+    with _folder(home, name) as (_, registry):
         from training.registry.export import export_version
 
         written = export_version(registry.open(registry.alias(name) or name), to, adapter_only=adapter_only)
@@ -118,20 +156,30 @@ def export(
 
 
 @contextmanager
-def _registry(home: Any) -> Iterator[Registry]:
-    """Give the registry; what it refuses becomes a message and an exit code."""
+def _folder(home: Any, name: str | None = None, *, scope: str = "shared") -> Iterator[tuple[Settings, Registry]]:
+    """Give the registry of a scope, or of a version; what it refuses becomes a message and an exit code."""
     from retrieval.errors import StorageFull
     from service.client.errors import Clash, Refused
-    from service.scopes import registry_folder, registry_kind
-    from training.registry import NothingBefore, NotPromotable, Registry, RegistryError, StaleWriter
+    from service.scopes import Scope
+    from service.versions.moves import scope_of
+    from service.versions.standing import registry_of
+    from training.registry import NothingBefore, NotPromotable, RegistryError, StaleWriter
+    from training.registry.versions import is_name
 
     try:
         settings = settings_for(home=home)
-        yield Registry(registry_folder(settings), kind=registry_kind(settings))
+        where = scope_of(settings, name) if name is not None and is_name(name) else Scope.parse(scope)
+        yield settings, registry_of(settings, where)
     except (StaleWriter, NotPromotable, NothingBefore) as error:
         raise Clash(str(error)) from error
-    except (RegistryError, StorageFull) as error:
+    except (RegistryError, StorageFull, ValueError) as error:
         raise Refused(str(error)) from error
+
+
+def _tell(settings: Settings, moved: Moved, why: str) -> None:
+    from service.versions.tell import tell
+
+    tell(settings, moved, why)
 
 
 def _line(line: Listed) -> dict[str, Any]:

@@ -7,25 +7,21 @@ before it answers.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Query
-from redis.exceptions import RedisError
 
 from service.access import Principal, require
 from service.container import Container, container_of
-from service.cycles import store
 from service.errors import ApiError
-from service.redis.calls import ask_async
 from service.scopes import Scope
 from service.versions import moves
-from service.versions.announce import announce_async
 from service.versions.figures import live_figures
 from service.versions.follower import Problem
 from service.versions.schemas import ForceBody, MoveBody, MovedOut, RollbackBody, VersionList, VersionWhole
+from service.versions.tell import tell_async
 from service.versions.views import list_versions, whole_version
 from training.registry.errors import NoSuchVersion, RegistryError
 
@@ -34,7 +30,6 @@ Operator = Annotated[Principal, Depends(require("operator"))]
 Admin = Annotated[Principal, Depends(require("admin"))]
 Parts = Annotated[Container, Depends(container_of)]
 Name = Annotated[str, Path(max_length=256, description="of a version")]
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -102,16 +97,7 @@ async def _move(parts: Container, body: MoveBody, move: Callable[[], moves.Moved
     moved = await _read(move)
     if parts.following is not None:
         await parts.following.look()  # whoever asks next is answered by what now serves
-    cycle = None
-    try:
-        await announce_async(parts.redis, moved.announcement)
-        if moved.settles is not None:
-            version, became = moved.settles
-            evidence = {"by": "hand", "reason": body.reason, "sequence": moved.sequence}
-            told = f"{became.replace('_', ' ')} by hand" + (f": {body.reason}" if body.reason else "")
-            cycle = await ask_async(parts.redis, store.settle(str(moved.scope), version, became, told, evidence))
-    except (RedisError, OSError) as error:
-        log.warning("a move was not announced: %s; every process finds it at its next look", type(error).__name__)
+    cycle = await tell_async(parts.redis, moved, body.reason)
     return MovedOut(
         scope=str(moved.scope),
         alias=moved.alias,

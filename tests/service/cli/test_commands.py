@@ -36,6 +36,7 @@ COMMANDS = [
     ["versions", "list"],
     ["versions", "show"],
     ["versions", "promote"],
+    ["versions", "trial"],
     ["versions", "rollback"],
     ["versions", "verify"],
     ["versions", "export"],

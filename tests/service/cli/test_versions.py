@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+import redis
 from typer.testing import CliRunner
 
 from service.cli.group import TellingGroup
 from service.cli.versions import app
+from service.cycles import store
+from service.redis.calls import ask
+from service.redis.server import RedisServer
+from service.versions.announce import CHANNEL
 from tests.training.registry.making import flip_bit, promoted, published, verdict
 from training.registry import BASE, Registry
 
@@ -82,6 +88,61 @@ def test_rollback_goes_back_and_says_when_it_cannot(registry: Registry) -> None:
     code, out, _ = run("rollback", "--yes", "--json", "--why", "votes")
     assert (code, json.loads(out)) == (0, {"champion": BASE, "before": version.name})
     assert run("rollback", "--yes")[0] == 4
+
+
+def test_a_trial_begins_and_ends(registry: Registry) -> None:
+    tried, refused = published(registry, 1), published(registry, 2, verdict=verdict(passed=False))
+    assert run("trial", refused.name, "--yes")[0] == 4
+    assert run("trial", tried.name, answer="n\n")[0] == 1
+    assert run("trial", tried.name, "--yes")[0] == 0
+    assert registry.alias("candidate") == tried.name
+    code, _, err = run("trial", refused.name, "--yes", "--force", "--why", "to see that it is sent back")
+    assert (code, err) == (0, "")
+    assert registry.alias("candidate") == refused.name
+    assert run("trial", tried.name, "--end", "--yes")[0] == 4  # it is not on trial any more
+    assert run("trial", refused.name, "--end", "--yes", "--why", "seen")[0] == 0
+    assert (registry.alias("candidate"), registry.aliases().moves[-1].why) == (None, "seen")
+
+
+def test_a_segments_versions_are_a_list_of_their_own(registry: Registry) -> None:
+    french = Registry(registry.root.with_name("extractive+segment.fr"))
+    version = promoted(french)
+    assert version.name not in run("list")[1]
+    assert version.name in run("list", "--scope", "segment:fr")[1]
+    assert f"# {version.name}" in run("show", version.name)[1]  # a name says whose it is
+    code, out, _ = run("rollback", "--scope", "segment:fr", "--yes", "--json")
+    assert (code, json.loads(out)) == (0, {"champion": BASE, "before": version.name})
+    assert run("list", "--scope", "team:fr")[0] == 1
+
+
+def test_serving_processes_and_the_cycle_are_told(
+    registry: Registry, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", redis_server.url)
+    version = published(registry)
+    with closing(redis.Redis.from_url(redis_server.url)) as client, closing(client.pubsub()) as heard:  # type: ignore[no-untyped-call]
+        heard.subscribe(CHANNEL)
+        while (message := heard.get_message(timeout=60)) and message["type"] != "subscribe":
+            pass
+        cycle = ask(client, store.create("shared", "operator")).id
+        token = ask(client, store.claim(cycle, "test", 60))
+        assert token is not None
+        assert ask(client, store.finish(cycle, token, "candidate", "on trial", version=version.name))
+        assert run("promote", version.name, "--yes", "--why", "a test")[0] == 0
+        told = heard.get_message(timeout=60)
+        assert told is not None
+        assert json.loads(told["data"]) == {
+            "scope": "shared",
+            "alias": "champion",
+            "version": version.name,
+            "sequence": registry.aliases().sequence,
+        }
+        ended = ask(client, store.get(cycle))
+        assert ended is not None
+        assert (ended.state, ended.reason) == ("promoted", "promoted by hand: a test")
+        assert run("rollback", "--yes")[0] == 0
+        assert (one := ask(client, store.get(cycle))) is not None
+        assert one.state == "rolled_back"
 
 
 def test_verify_names_what_is_damaged_and_exits_1(registry: Registry) -> None:
