@@ -11,6 +11,7 @@ gl:doomed               set     keys of passages whose prompts are gone and that
 gl:doomed:now           set     those of them that are looked at
 gl:doomed:lock          string  who looks; expires
 gl:rewrite              string  when something was erased that the append-only file may still hold, in ms
+gl:rewritten            string  when the file was last rewritten for that, in ms
 gl:retained             hash    when retention last ran to its end (at, ms), and who is at it
 """
 
@@ -25,6 +26,7 @@ LOOKED_AT = "gl:doomed:now"
 LOOKING = "gl:doomed:lock"
 LEARNED = "gl:learned:"
 REWRITE = "gl:rewrite"
+REWRITTEN = "gl:rewritten"
 RETAINED = "gl:retained"
 
 
