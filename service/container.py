@@ -35,9 +35,11 @@ if TYPE_CHECKING:
     from retrieval.catalog import Catalog
     from retrieval.search import Searcher
     from service.chat.service import ChatService
+    from service.cycles.reaper import Reaper
     from service.feedback.answers import AnswerStore
     from service.feedback.log import FeedbackLog
     from service.files.batches import BatchStore
+    from service.jobs.enqueue import Ringer
     from service.jobs.sweep import Sweeper
     from service.models import Models
     from service.privacy.consent import Consents
@@ -51,7 +53,9 @@ class Container:
 
     settings: Settings
     catalog: Catalog
-    sweeper: Sweeper  # finds uploads that wait, and wakes a worker
+    sweeper: Sweeper  # finds uploads and cycles that wait, and wakes a worker
+    reaper: Reaper  # its eye for cycles; remembers what it saw
+    eraser: Ringer  # wakes a worker to erase people; in a thread, one at a time
     keys: KeyStore
     limits: RateLimits
     metrics: Metrics
@@ -108,12 +112,14 @@ class Container:
         from service.chat.drain import on_stop_signal
         from service.chat.options import ChatOptions
         from service.chat.service import ChatService
+        from service.cycles.reaper import Reaper
         from service.feedback.answers import AnswerStore
         from service.feedback.log import FeedbackLog
         from service.files.batches import BatchStore
-        from service.jobs.enqueue import drain_ringer
+        from service.jobs.enqueue import Ringer
         from service.jobs.sweep import Sweeper
         from service.privacy.consent import Consents
+        from service.redis.blocking import connect
         from service.redis.checks import durability_problems
 
         settings = self.settings
@@ -130,13 +136,16 @@ class Container:
             unsafe_ok=settings.redis_unsafe_ok,
         )
         self.redis = self.link.client
-        self.answers = AnswerStore(self.redis)
-        self.feedback = FeedbackLog(self.redis)
+        self.answers = AnswerStore(self.redis, min_replicas=settings.redis_min_replicas)
+        self.feedback = FeedbackLog(self.redis, min_replicas=settings.redis_min_replicas)
         self.consents = Consents(self.redis, default=settings.consent_default)
         self.chat = ChatService(self, ChatOptions.of(settings))
         await self.link.start()
+        ringer = Ringer(settings)
+        self.eraser = Ringer(settings)
+        self.reaper = Reaper(lambda: connect(settings, timeout_s=settings.redis_timeout_s), ringer.cycles)
         self.sweeper = Sweeper(
-            self.catalog, settings.home / "indexes", drain_ringer(settings), settings.sweep_interval_s
+            self.catalog, settings.home / "indexes", ringer.documents, settings.sweep_interval_s, self.reaper
         )
         self.sweeper.start()
         self._forget_signals = on_stop_signal(self.begin_draining, delay_s=settings.drain_s)
@@ -155,6 +164,7 @@ class Container:
         if self._models is not None:
             await asyncio.to_thread(self._models.close)
         await asyncio.to_thread(self.sweeper.close)
+        self.reaper.close()
         await self.link.close()
         self.batches.close()
         self.keys.close()

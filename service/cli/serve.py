@@ -49,12 +49,23 @@ def serve(home: Home = None, host: Host = None, port: Port = None, parent_pid: P
     run_api(_tied(parent_pid, home=home, host=host, port=port))
 
 
-def worker(home: Home = None, parent_pid: Parent = None) -> None:
-    """Run a worker alone: it ingests documents."""
+def worker(
+    home: Home = None,
+    queues: Annotated[
+        str, typer.Option(help="Which queues it works on: ingest, train, default, or some of them joined by commas.")
+    ] = "ingest,train,default",
+    parent_pid: Parent = None,
+) -> None:
+    """Run a worker alone: it ingests documents, trains, and does what comes again and again."""
+    from service.jobs.names import QUEUES
+
+    wanted = tuple(dict.fromkeys(part.strip() for part in queues.split(",")))
+    if unknown := [one for one in wanted if one not in QUEUES]:
+        raise typer.BadParameter(f"there is no queue {unknown[0]!r}; there are {', '.join(QUEUES)}")
     settings = _tied(parent_pid, home=home)
     from service.jobs.worker import run_worker
 
-    _needing_redis(run_worker, settings)
+    _needing_redis(lambda given: run_worker(given, wanted), settings)
 
 
 def beat(home: Home = None, parent_pid: Parent = None) -> None:

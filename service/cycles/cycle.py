@@ -49,6 +49,7 @@ class Cycle:
     token: int = 0
     retrying: bool = False  # its worker is gone and the next one has not come yet; the state says running
     lease: Lease | None = None
+    not_before: float | None = None  # a pause before it is tried again
     cancel: str = ""  # why it is to end; empty when nobody asked
     directory: str = ""
     version: str = ""
@@ -97,6 +98,7 @@ def read_cycle(row: Mapping[str, str]) -> Cycle:
         token=int(row["token"]),
         retrying=state == _RETRYING,
         lease=lease,
+        not_before=_seconds(row.get("not_before")),
         cancel=row.get("cancel", ""),
         directory=row.get("directory", ""),
         version=row.get("version", ""),

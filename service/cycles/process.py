@@ -22,14 +22,13 @@ from retrieval.durable import write_file_atomic
 from service.cycles import attempt, store
 from service.cycles.attempt import Attempt
 from service.cycles.cycle import Cycle
-from service.jobs.celery_app import broker_url
-from service.jobs.slots import slot_lock
+from service.jobs.slots import places, slot_lock
 from service.pidlock import PidLock
+from service.redis.blocking import connect
 from service.redis.calls import ask
 from service.settings import Settings
 
 WORK = "train"
-TIMEOUT_S = 5.0
 EVICT_S = 10.0
 log = logging.getLogger(__name__)
 Commands = Callable[[Path, int], Sequence[str]]
@@ -52,7 +51,7 @@ def train(
     Raises:
         redis.exceptions.RedisError: Redis does not answer; whatever was claimed comes back with its lease.
     """
-    with redis_client(settings) as client, _place(settings, client) as (slot, lock):
+    with connect(settings) as client, _place(settings, client) as (slot, lock):
         if lock is None:
             return "busy"
         cycle = _claimed(client, settings)
@@ -61,16 +60,6 @@ def train(
         _note(settings, slot, cycle)  # for those who find the place taken
         environment = {"CUDA_VISIBLE_DEVICES": settings.train_devices[slot]} if settings.train_devices else {}
         return Attempt(settings, client, cycle, lock, environment, stopping, command).run()
-
-
-def redis_client(settings: Settings) -> redis.Redis:
-    """Make a client for one piece of work in a process of its own."""
-    return redis.Redis.from_url(broker_url(settings), socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
-
-
-def places(settings: Settings) -> int:
-    """Give how many trainings may run at once: one for each device that is for training, else one."""
-    return max(1, len(settings.train_devices))
 
 
 def _claimed(client: redis.Redis, settings: Settings) -> Cycle | None:

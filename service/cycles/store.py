@@ -38,6 +38,11 @@ class Open:
     now: float  # seconds since the epoch
     cycles: tuple[Cycle, ...]  # oldest first
 
+    @property
+    def ready(self) -> tuple[Cycle, ...]:
+        """Those that a worker may take now."""
+        return tuple(one for one in self.cycles if one.claimable and (one.not_before or 0.0) <= self.now)
+
     def lease_age_s(self) -> float | None:
         """Give the seconds since the stalest lease was renewed, None where nobody works."""
         return max((one.lease.age_s(self.now) for one in self.cycles if one.lease is not None), default=None)

@@ -1,7 +1,8 @@
 """The Celery application: Redis carries wake-ups, nothing else.
 
 A lost message costs time and a doubled message costs nothing, because leases and tokens decide who works on what: those
-of documents in the catalog, those of cycles in their rows. This module and its tasks import neither torch nor faiss, so the pool may fork.
+of documents in the catalog, those of cycles in their rows. This module and its tasks import neither torch nor faiss, so
+the pool may fork.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from service.settings import Settings
@@ -14,24 +15,41 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def drain_ringer(settings: Settings) -> Callable[[], None]:
-    """Give a function that asks for a drain through Redis. It may block for seconds and never raises.
+class Ringer:
+    """Asks for workers through Redis. A call may block for seconds and never raises. For one thread."""
 
-    The application is built at the first call, so that a home whose Redis is not up yet can be served.
-    """
-    built: list[Celery] = []
+    def __init__(self, settings: Settings) -> None:
+        """Build nothing yet, so that a home whose Redis is not up can be served."""
+        self._settings = settings
 
-    def ring() -> None:
-        from kombu.exceptions import OperationalError
-
-        from service.jobs.celery_app import create_celery
+    def documents(self) -> None:
+        """Ask for the queue of documents to be drained."""
         from service.jobs.tasks import send_drain
 
+        self._ring(send_drain)
+
+    def cycles(self) -> None:
+        """Ask for a cycle of learning to be taken up."""
+        from service.jobs.tasks import send_cycle
+
+        self._ring(send_cycle)
+
+    def erasures(self) -> None:
+        """Ask for the people who are to be erased to be erased."""
+        from service.jobs.tasks import send_erase
+
+        self._ring(send_erase)
+
+    @cached_property
+    def _app(self) -> Celery:
+        from service.jobs.celery_app import create_celery
+
+        return create_celery(self._settings)
+
+    def _ring(self, send: Callable[[Celery], None]) -> None:
+        from kombu.exceptions import OperationalError
+
         try:
-            if not built:
-                built.append(create_celery(settings))
-            send_drain(built[0])
+            send(self._app)
         except (OperationalError, LookupError, OSError) as error:
             log.warning("could not wake a worker; the sweep will: %s", error)
-
-    return ring

@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 from service.pidlock import PidLock
+from service.settings import Settings
 
 
 def slot_lock(home: Path, slot: int, work: str = "ingest") -> PidLock:
@@ -18,6 +19,11 @@ def slot_lock(home: Path, slot: int, work: str = "ingest") -> PidLock:
 def free_slot(home: Path, slots: int) -> int | None:
     """Give the first slot that nobody holds, None if all are taken."""
     return next((slot for slot in range(slots) if slot_lock(home, slot).holder() is None), None)
+
+
+def places(settings: Settings) -> int:
+    """Give how many trainings may run at once: one for each device that is for training, else one."""
+    return max(1, len(settings.train_devices))
 
 
 def beat_file(home: Path, slot: int) -> Path:

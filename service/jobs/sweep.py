@@ -72,7 +72,14 @@ def late_sweep(home: Path, interval_s: float) -> str | None:
 class Sweeper:
     """The sweep of an API process: a thread that looks at an interval, and at once when woken. Thread-safe."""
 
-    def __init__(self, catalog: Catalog, indexes: Path, ring: Callable[[], None], interval_s: float) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        indexes: Path,
+        ring: Callable[[], None],
+        interval_s: float,
+        also: Callable[[], object] = lambda: None,
+    ) -> None:
         """Plan the sweep; `start` begins it.
 
         Args:
@@ -80,11 +87,13 @@ class Sweeper:
             indexes: Where indexes are published.
             ring: Asks for a drain; may block or raise, nobody waits for it.
             interval_s: Time between two looks.
+            also: What else is looked at each time, after the documents.
         """
         self._catalog = catalog
         self._indexes = indexes
         self._ring = ring
         self._interval_s = interval_s
+        self._also = also
         self._woken = threading.Event()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
@@ -110,7 +119,8 @@ class Sweeper:
             self._woken.clear()
             if self._closed:
                 return
-            try:
-                sweep(self._catalog, self._indexes, self._ring)
-            except Exception:
-                log.warning("the sweep failed; the next one tries again", exc_info=True)
+            for look in (lambda: sweep(self._catalog, self._indexes, self._ring), self._also):
+                try:
+                    look()
+                except Exception:
+                    log.warning("the sweep failed; the next one tries again", exc_info=True)

@@ -1,11 +1,13 @@
-"""The tasks, thin: each calls one function that knows nothing of Celery."""
+"""The tasks, thin: each calls one function that knows nothing of Celery, and imports it when it is first called."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from retrieval.catalog import Catalog
+from service.jobs import names
 from service.jobs.drain import drain
 from service.jobs.sweep import mark_sweep, sweep
 from service.settings import Settings
@@ -13,26 +15,79 @@ from service.settings import Settings
 if TYPE_CHECKING:
     from celery import Celery
 
-DRAIN = "ingest.drain"
-SWEEP = "ingest.sweep"
-DRAIN_EXPIRES_S = 60.0
+WAKE_UP_EXPIRES_S = 60.0
+MAINTENANCE_EVERY_S = 86_400.0
 
 
-def register(app: Celery, settings: Settings) -> None:
-    """Give the application its tasks, bound to these settings."""
+def register(app: Celery, settings: Settings, stopping: Callable[[], bool]) -> None:
+    """Give the application its tasks, bound to these settings.
+
+    Args:
+        app: Gets the tasks.
+        settings: What they work with.
+        stopping: Tells whether the worker is to leave.
+    """
 
     def run_drain() -> str:
         """Start an ingest process unless enough of them run, and stay with it."""
         return drain(settings)
 
     def run_sweep() -> int:
-        """Look for documents that were left behind."""
+        """Look for documents and cycles that were left behind."""
+        from service.cycles.reaper import reap
+        from service.redis.blocking import connect
+
         mark_sweep(settings.home)
         with closing(Catalog.open(settings.home, max_attempts=settings.ingest_attempts)) as catalog:
-            return sweep(catalog, settings.home / "indexes", lambda: send_drain(app))
+            waiting = sweep(catalog, settings.home / "indexes", lambda: send_drain(app))
+        with connect(settings) as client:
+            reap(client, lambda: send_cycle(app))
+        return waiting
 
-    app.task(name=DRAIN)(run_drain)
-    app.task(name=SWEEP)(run_sweep)
+    def run_cycle() -> str:
+        """Do a cycle of learning that waits, if there is a place for it."""
+        from service.cycles.process import train
+
+        return train(settings, stopping=stopping)
+
+    def run_check() -> None:
+        """Create the cycles that are due."""
+        from service.cycles.schedule import check
+
+        if settings.learn:
+            check(settings, lambda: send_cycle(app))
+
+    def run_erase() -> int:
+        """Erase the people who are to be erased."""
+        from service.privacy.erase import erase_due
+
+        return erase_due(settings)
+
+    def run_archive() -> None:
+        """Move what is old out of Redis."""
+        from service.archive.places import archive
+
+        archive(settings)
+
+    def run_maintenance() -> None:
+        """Have the indexes looked after once a day: an ingest process with nothing to do tidies them and leaves."""
+        from service.jobs.due import due
+        from service.redis.blocking import connect
+
+        with connect(settings) as client, due(client, names.MAINTENANCE, MAINTENANCE_EVERY_S) as now:
+            if now:
+                send_drain(app)
+
+    app.task(name=names.DRAIN)(run_drain)
+    app.task(name=names.SWEEP)(run_sweep)
+    # Taken off the queue before it begins: it may run for hours, and a wake-up that is lost is sent again by the next
+    # sweep. Unacknowledged it would be killed when its worker loses the connection, and delivered again every hour;
+    # that one is delivered twice all the same is harmless, whatever the visibility timeout.
+    app.task(name=names.CYCLE, acks_late=False, reject_on_worker_lost=False)(run_cycle)
+    app.task(name=names.CHECK)(run_check)
+    app.task(name=names.ERASE)(run_erase)
+    app.task(name=names.ARCHIVE)(run_archive)
+    app.task(name=names.MAINTENANCE)(run_maintenance)
 
 
 def send_drain(app: Celery) -> None:
@@ -44,4 +99,28 @@ def send_drain(app: Celery) -> None:
     Raises:
         kombu.exceptions.OperationalError: If Redis does not take the message; the next sweep asks again.
     """
-    app.send_task(DRAIN, expires=DRAIN_EXPIRES_S, retry=False)
+    app.send_task(names.DRAIN, expires=WAKE_UP_EXPIRES_S, retry=False)
+
+
+def send_cycle(app: Celery) -> None:
+    """Ask a worker to take up a cycle of learning.
+
+    Args:
+        app: What sends.
+
+    Raises:
+        kombu.exceptions.OperationalError: If Redis does not take the message; the next sweep asks again.
+    """
+    app.send_task(names.CYCLE, expires=WAKE_UP_EXPIRES_S, retry=False)
+
+
+def send_erase(app: Celery) -> None:
+    """Ask a worker to erase the people who are to be erased.
+
+    Args:
+        app: What sends.
+
+    Raises:
+        kombu.exceptions.OperationalError: If Redis does not take the message; the schedule asks again within a minute.
+    """
+    app.send_task(names.ERASE, expires=WAKE_UP_EXPIRES_S, retry=False)

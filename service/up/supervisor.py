@@ -23,7 +23,7 @@ Say = Callable[[str, str], None]  # kind of event, sentence
 TICK_S = 0.1
 START_CRASHES = 3  # an API that dies this often before it was ever ready will not come up
 READY_S = 180.0
-WORKER_STOP_S = 15.0
+WORKER_STOP_S = 40.0  # a training gets 20 s to its next checkpoint
 UP_LINGER_S = 900.0  # people who try things out upload now and then; loading the encoder takes seconds
 
 

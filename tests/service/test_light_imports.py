@@ -29,6 +29,8 @@ sys.meta_path.insert(0, Blocked())
         "service.jobs.ingest_process",
         "service.cycles.process",
         "service.cycles.child",
+        "service.cycles.schedule",
+        "service.jobs.reaping",
         "service.up.run",
         "service.doctor",
         "service.cli",
@@ -47,7 +49,7 @@ def test_building_the_celery_app_imports_nothing_heavy() -> None:
         "from service.jobs.celery_app import create_celery\n"
         "from service.settings import load_settings\n"
         "app = create_celery(load_settings(redis_url='redis://127.0.0.1:1/0'))\n"
-        "assert {'ingest.drain', 'ingest.sweep'} <= set(app.tasks)\n"
+        "assert {'ingest.drain', 'ingest.sweep', 'train.cycle', 'train.check'} <= set(app.tasks)\n"
     )
     result = subprocess.run([sys.executable, "-c", BLOCKER + build], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

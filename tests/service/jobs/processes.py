@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-PATIENCE_S = 90.0
+PATIENCE_S = 240.0  # against hanging only: a process may take half a minute to start
 
 
 def start(home: Path, *command: str, **settings: str) -> subprocess.Popen[str]:

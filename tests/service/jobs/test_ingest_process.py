@@ -14,8 +14,8 @@ import pytest
 
 from retrieval.catalog import Catalog
 from retrieval.durable import open_current
-from service.jobs.spawned import NICENESS
 from service.jobs.slots import slot_lock
+from service.jobs.spawned import NICENESS
 from tests.service.jobs.documents import COLLECTION, OPERATOR, upload
 
 Start = Callable[..., subprocess.Popen[bytes]]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from retrieval.catalog import Catalog
-from service.jobs.enqueue import drain_ringer
+from service.jobs.enqueue import Ringer
 from service.jobs.sweep import REBUILD_MARKER, Sweeper, last_sweep_age_s, mark_sweep, sweep
 from service.settings import load_settings
 from tests.service.jobs.documents import upload
@@ -84,8 +84,8 @@ def test_the_thread_looks_by_itself(catalog: Catalog, tmp_path: Path) -> None:
 
 
 def test_ringing_without_redis_neither_raises_nor_hangs(tmp_path: Path) -> None:
-    drain_ringer(load_settings(home=tmp_path))()
-    drain_ringer(load_settings(home=tmp_path, redis_url="redis://127.0.0.1:1/0"))()
+    Ringer(load_settings(home=tmp_path)).documents()
+    Ringer(load_settings(home=tmp_path, redis_url="redis://127.0.0.1:1/0")).documents()
 
 
 def test_the_sign_of_the_schedule(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from retrieval.catalog import Catalog
 from service.jobs.celery_app import create_celery
-from service.jobs.enqueue import drain_ringer
+from service.jobs.enqueue import Ringer
 from service.jobs.sweep import last_sweep_age_s
 from service.jobs.tasks import send_drain
 from service.settings import load_settings
@@ -20,6 +20,7 @@ from tests.service.jobs import processes
 from tests.service.jobs.documents import COLLECTION, OPERATOR, upload
 
 Start = Callable[..., subprocess.Popen[str]]
+pytestmark = pytest.mark.timeout(900)  # against hanging, on a machine that may be slow
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_a_ring_gets_an_upload_done_and_sigterm_ends_the_worker(
     catalog: Catalog, start: Start, tmp_path: Path, redis_url: str
 ) -> None:
     document = upload(catalog, "a.txt", b"A text about lighthouses.")
-    ring = drain_ringer(load_settings(home=tmp_path, redis_url=redis_url))
+    ring = Ringer(load_settings(home=tmp_path, redis_url=redis_url)).documents
     for _ in range(5):  # too many messages are harmless
         ring()
     worker = start("worker")
