@@ -6,6 +6,8 @@ gl:cycles:open       hash    scope -> id of its one unfinished cycle
 gl:cycles:versions   hash    "<scope> <version>" -> id of the cycle that published it
 gl:train:tally       hash    scope -> judgements counted; "" -> the last entry of the log that was (`tally.py`)
 gl:train:bases       hash    scope -> JSON: what its newest snapshot found
+gl:train:told        hash    scope -> what its next cycle waited for when somebody last looked
+gl:fates:<minute>    hash    entry of the log -> what became of it (`fates.py`)
 gl:train:voters:<scope>  HyperLogLog  who judged; no names
 """
 
@@ -17,6 +19,8 @@ OPEN = "gl:cycles:open"
 VERSIONS = "gl:cycles:versions"
 TALLY = "gl:train:tally"
 BASES = "gl:train:bases"
+TOLD = "gl:train:told"
+FATES = "gl:fates:"
 
 
 def cycle(cycle_id: str) -> str:

@@ -15,12 +15,12 @@ from redis.asyncio import Redis
 
 from retrieval.catalog import Catalog
 from retrieval.errors import StorageFull
-from service.cycles import store
+from service.cycles import keys, store
+from service.cycles.client import open_redis
 from service.cycles.cycle import Trigger
 from service.cycles.plan import Planned, planned, wanted_scopes
 from service.cycles.readers import access_lists
 from service.cycles.tally import Counted, bases, catch_up, counted
-from service.jobs.celery_app import broker_url
 from service.redis.calls import ask_async
 from service.restricting import mark_closed
 from service.scopes import SHARED, Readers, Scope, registry_folder, registry_kind
@@ -62,6 +62,8 @@ async def look(client: Redis, settings: Settings, readers: Readers, *, only: Sco
         on_trial = await asyncio.to_thread(candidate_of, settings, scope)
         base, count = found.get(str(scope)), counts.get(str(scope), Counted())
         plans.append(planned(scope, settings, count, base, history, on_trial, seconds + micros / 1e6))
+    if plans:
+        await client.hset(keys.TOLD, mapping={str(one.scope): one.told for one in plans})
     return Plan(tuple(plans))
 
 
@@ -102,7 +104,7 @@ def candidate_of(settings: Settings, scope: Scope = SHARED) -> str | None:
 
 
 async def _check(settings: Settings, readers: Readers) -> Plan:
-    async with Redis.from_url(broker_url(settings)) as client:
+    async with open_redis(settings) as client:
         plan = await look(client, settings, readers)
         created = [await start(client, one, "schedule") for one in plan.scopes if one.due]
         return Plan(plan.scopes, tuple(one.id for one in created if one.new))

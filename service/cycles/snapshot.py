@@ -20,10 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from redis.asyncio import Redis
-
 from retrieval.catalog import Catalog
 from retrieval.durable import Manifest, publish_directory, read_manifest
+from service.archive.archive import Archive
+from service.archive.places import open_archive
+from service.archive.reading import ArchivedRecord
+from service.cycles.client import open_redis
 from service.cycles.readers import access_lists
 from service.cycles.reading import Rules, TrainingReader
 from service.cycles.served import sample_served
@@ -32,7 +34,6 @@ from service.cycles.window import dataset_config
 from service.feedback import keys
 from service.feedback.answers import AnswerStore
 from service.feedback.log import FeedbackLog
-from service.jobs.celery_app import broker_url
 from service.privacy.consent import Consents
 from service.privacy.redact import Redactor
 from service.scopes import Readers, Scope
@@ -79,16 +80,9 @@ def write_snapshot(settings: Settings, scope: Scope, directory: Path) -> Snapsho
         BadJob: The options of the data set make no sense.
     """
     if not (directory / FEEDBACK).is_dir():
-        with closing(Catalog.open(settings.home)) as catalog:
-            taking = _Taking(settings, scope, access_lists(catalog))
-        metadata: dict[str, Any] = {}
-
-        def fill(target: Path) -> None:
-            metadata.update(asyncio.run(taking.write(target)))
-
-        publish_directory(directory, FEEDBACK, fill, metadata=metadata)  # read after `fill`
+        _take(settings, scope, directory)
     told = read_manifest(directory / FEEDBACK).metadata
-    asyncio.run(_mark(settings, scope, Base(told["last_id"], told["counted"], told["own"])))
+    asyncio.run(_mark(settings, scope, Base(told["last_id"], told["counted"], told["own"], told["since"])))
     return read_snapshot(directory)
 
 
@@ -118,6 +112,19 @@ def read_snapshot(directory: Path) -> SnapshotInfo:
     )
 
 
+def _take(settings: Settings, scope: Scope, directory: Path) -> None:
+    with closing(Catalog.open(settings.home)) as catalog:
+        readers = access_lists(catalog)
+    metadata: dict[str, Any] = {}
+    with closing(open_archive(settings)) as archive:
+        taking = _Taking(settings, scope, readers, archive)
+
+        def fill(target: Path) -> None:
+            metadata.update(asyncio.run(taking.write(target)))
+
+        publish_directory(directory, FEEDBACK, fill, metadata=metadata)  # read after `fill`
+
+
 @dataclass(frozen=True, slots=True)
 class _Taking:
     """One snapshot in the making."""
@@ -125,11 +132,13 @@ class _Taking:
     settings: Settings
     scope: Scope
     readers: Readers
+    archive: Archive
 
     async def write(self, target: Path) -> dict[str, Any]:
         """Write the files; gives what the manifest says of them."""
         window_s = dataset_config(self.settings).window_s
-        async with Redis.from_url(broker_url(self.settings)) as client:
+        async with open_redis(self.settings) as client:
+            older = ArchivedRecord(client, self.archive)
             seconds, micros = await client.time()
             until = seconds + micros / 1e6
             since = 0.0 if window_s is None else max(0.0, until - window_s)
@@ -140,11 +149,11 @@ class _Taking:
             consents = Consents(client, default=self.settings.consent_default)
             await catch_up(client, rules.readers, rules.excluded)
             before = (await counted(client)).get(str(self.scope), Counted()).judgements
-            answers = AnswerStore(client)
+            answers = AnswerStore(client, older)
             records, own, left_out = 0, 0, Counter[str]()
             with (target / RECORDS).open("wb") as kept, (target / LEFT_OUT).open("wb") as dropped:
                 if last_id:
-                    reader = TrainingReader(FeedbackLog(client), answers, consents, rules)
+                    reader = TrainingReader(FeedbackLog(client, older), answers, consents, rules)
                     async for piece in reader.pieces(str(int(since * 1000)), last_id):
                         _write(kept, piece.rows)
                         _write(dropped, ({"entry": entry, "reason": reason} for entry, reason in piece.left_out))
@@ -169,7 +178,7 @@ class _Taking:
 
 
 async def _mark(settings: Settings, scope: Scope, found: Base) -> None:
-    async with Redis.from_url(broker_url(settings)) as client:
+    async with open_redis(settings) as client:
         await mark(client, scope, found)
 
 

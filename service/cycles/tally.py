@@ -44,6 +44,7 @@ class Base:
     last_id: str  # newest entry that it read
     counted: int  # by the tally at that time
     records: int  # that it really holds of the scope's own
+    since: float = 0.0  # seconds since the epoch: what is older was too old for it
 
 
 async def catch_up(client: Redis, readers: Readers, excluded: Collection[str]) -> None:

@@ -22,7 +22,7 @@ from training.records.types import JudgedAnswer, Record
 SAME_ANSWER = "the answers say the same"
 SAME_CORRECTION = "the correction says what the answer says"
 SOURCES_ALONE = "about the sources alone: teaches retrieval, not answering"
-NOTHING_SAID = "scores, marks or a comment without a thumb: nothing to learn to answer from"
+NOTHING_SAID = "scores or a comment without a thumb: nothing to learn to answer from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def _from_vote(record: Record) -> Lesson:
         return Lesson((), SOURCES_ALONE)  # the shown passages hold no better answer, so neither does a correction
     drafts: list[Draft] = []
     new: list[Answer] = []
-    reason = NOTHING_SAID
+    reason = SOURCES_ALONE if record.evidence else NOTHING_SAID
     if record.correction:
         better = text_key(record.correction)
         if better == name:

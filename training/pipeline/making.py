@@ -63,7 +63,7 @@ def describe_data(work: Workspace) -> str:
     card = work.built.card
     work.write(DATA, {**card.as_dict(), "fate": dict(card.fate), "parts": work.parts.as_dict()})
     work.write(DATA_TEXT, card.markdown())
-    judging = sorted(voter for voter in work.built.people.voters if work.parts.judges(voter))
+    judging = [record.record_id for record in work.records if work.parts.judges(record.voter)]
     work.write(PEOPLE, {**work.built.people.as_dict(), "judging": judging})
     counts = Counts.of(work.built.examples)
     floors = Floors(judgements=work.job.min_judgements)

@@ -147,7 +147,7 @@ def test_scores_alone_teach_nothing_and_say_so() -> None:
     built = build(make_vote(None, scores={"helpful": 5}))
 
     assert built.examples == ()
-    assert list(built.card.left_out) == ["scores, marks or a comment without a thumb: nothing to learn to answer from"]
+    assert list(built.card.left_out) == ["scores or a comment without a thumb: nothing to learn to answer from"]
 
 
 def test_the_later_judgement_of_the_same_thing_stands() -> None:

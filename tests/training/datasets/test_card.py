@@ -42,7 +42,7 @@ def test_a_card_counts_everything_once() -> None:
     assert card.left_out == {
         "about the sources alone: teaches retrieval, not answering": 1,
         "not given for training": 1,
-        "scores, marks or a comment without a thumb: nothing to learn to answer from": 1,
+        "scores or a comment without a thumb: nothing to learn to answer from": 1,
     }
     assert card.pairs == {"preference": 2, "correction": 1, "thumbs": 1}
     assert card.targets == {"correction": 1}
