@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any, TypeVar
@@ -53,9 +54,10 @@ class SharedModel:
         Raises:
             PolicyUnavailable: The adapter does not fit the model or cannot be read, or the model was closed.
         """
-        name = None if adapter is None else next(self._names)
-        if name is not None:
-            self._between_tokens(lambda: self._add(name, adapter))
+        name = None
+        if adapter is not None:
+            name = next(self._names)
+            self._between_tokens(partial(self._add, name, adapter))
         view = _View(self, name)
         return CausalLMPolicy(
             view,
@@ -89,15 +91,20 @@ class SharedModel:
             self._active = name
         return self._model
 
-    def _add(self, name: str, adapter: Path | None) -> None:
-        if self.adapters:
-            self._model.load_adapter(str(adapter), adapter_name=name, is_trainable=False)
-        else:
-            from peft import PeftModel
+    def _add(self, name: str, adapter: Path) -> None:
+        from peft import PeftConfig, get_peft_model
 
-            base = self._model.get_base_model() if hasattr(self._model, "get_base_model") else self._model
-            self._model = PeftModel.from_pretrained(base, str(adapter), adapter_name=name, is_trainable=False)
-            self._active = name
+        if not self.adapters:
+            config = PeftConfig.from_pretrained(str(adapter))
+            config.inference_mode = True
+            self._model, self._active = get_peft_model(self._model, config, adapter_name=name), name
+        try:
+            # Where the name is there already, only its weights are read.
+            self._model.load_adapter(str(adapter), adapter_name=name, is_trainable=False)
+        except BaseException:
+            if name in self.adapters:
+                self._remove(name)
+            raise
         self._model.eval()
 
     def _drop(self, name: str | None) -> None:
