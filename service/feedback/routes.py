@@ -16,8 +16,10 @@ from pydantic import AfterValidator, ValidationError
 
 from retrieval.errors import CollectionNotFound
 from service.access import Principal, require
+from service.access.require import USER_HEADER
 from service.container import Container, container_of
 from service.error_handlers import invalid_request
+from service.errors import ApiError
 from service.feedback import schemas, views
 from service.feedback.browse import FeedbackFilter, browse, entry_cursor
 from service.feedback.errors import NotTheAsker
@@ -30,6 +32,20 @@ router = APIRouter(prefix="/v1", tags=["feedback"])
 
 User = Annotated[Principal, Depends(require("user"))]
 Operator = Annotated[Principal, Depends(require("operator"))]
+
+
+async def everybodys(principal: Operator) -> Principal:
+    """Let an operator in who acts for nobody: an end user may read what that user may, and not everybody's words."""
+    if principal.end_user is not None:
+        raise ApiError(
+            403,
+            f"an end user may not see what everybody said; leave out {USER_HEADER}",
+            code="insufficient_role",
+        )
+    return principal
+
+
+Everybodys = Annotated[Principal, Depends(everybodys)]
 Seconds = Annotated[float, Query(ge=0, le=1e11, description="Seconds since the epoch.")]
 Stated = Literal["up", "down", "none", "withdrawn", "first", "second", "tie", "both_bad", "ranked"]
 
@@ -73,7 +89,12 @@ async def get_vote(answer_id: str, request: Request, principal: User) -> schemas
     current = entries[0] if entries and entries[0].stated != WITHDRAWN else None
     shown = current and views.vote(answer_id, current.vote(), current.entry_id, current.at)
     return schemas.VoteHistoryView.model_validate(
-        {"vote": shown, "lineage": lineage(entries), "summary": summary(entries)}
+        {
+            "vote": shown,
+            "version": current and current.versions[0],
+            "lineage": lineage(entries),
+            "summary": summary(entries),
+        }
     )
 
 
@@ -101,12 +122,14 @@ async def post_preference(
     if recorded.changed:
         for reason in preference.reasons or ("",):
             container.metrics.feedback_total.labels(preference.outcome, reason).inc()
-    return JSONResponse(views.preference(preference, recorded.entry_id, recorded.at))
+    entries = await container.feedback.read([recorded.entry_id] if recorded.entry_id else [])
+    versions = entries[0].versions if entries else ()  # only now: until they were compared nobody was told
+    return JSONResponse(views.preference(preference, recorded.entry_id, recorded.at, versions))
 
 
 @router.get("/feedback")
 async def list_feedback(
-    _operator: Operator,
+    _operator: Everybodys,
     request: Request,
     kind: Kind | None = None,
     rating: Annotated[Stated | None, Query(description="Of preferences: the outcome.")] = None,
@@ -136,7 +159,7 @@ async def list_feedback(
     responses={200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}},
 )
 async def export_feedback(
-    _operator: Operator,
+    _operator: Everybodys,
     request: Request,
     format: ExportFormat = "records",
     since: Seconds | None = None,

@@ -159,6 +159,7 @@ class VoteHistoryView(BaseModel):
     """A vote and what became of it. `vote` is null where there is none, or where it was withdrawn."""
 
     vote: VoteView | None
+    version: str | None = Field(None, description="Who gave the answer; null where there is no vote.")
     lineage: list[LineageView]
     summary: str
 
@@ -169,6 +170,7 @@ class PreferenceView(BaseModel):
     object: Literal["preference"] = "preference"
     id: str
     answers: list[str]
+    versions: list[str] = Field(description="Who gave each of them.")
     outcome: Outcome
     ranks: list[int]
     reasons: list[str]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from service.feedback.browse import FeedbackSlice
@@ -25,12 +26,15 @@ def vote(answer_id: str, vote: Vote, entry_id: str | None, at: float | None) -> 
     }
 
 
-def preference(preference: Preference, entry_id: str | None, at: float | None) -> dict[str, Any]:
+def preference(
+    preference: Preference, entry_id: str | None, at: float | None, versions: Sequence[str]
+) -> dict[str, Any]:
     """Show a preference; the shape is `schemas.PreferenceView`."""
     return {
         "object": "preference",
         "id": entry_id,
         "answers": list(preference.answers),
+        "versions": list(versions),
         "outcome": preference.outcome,
         "ranks": list(preference.ranks),
         "reasons": list(preference.reasons),

@@ -48,7 +48,12 @@ def test_a_vote_is_given_changed_and_withdrawn(play: Play) -> None:
         record = await _answer(world)
         async with world.client("asker") as me:
             none = (await me.get(_vote_url(record))).json()
-            assert none == {"vote": None, "lineage": [], "summary": "You have not voted on this answer."}
+            assert none == {
+                "vote": None,
+                "version": None,  # nobody is told before they judged
+                "lineage": [],
+                "summary": "You have not voted on this answer.",
+            }
             body = {
                 "rating": "down",
                 "scores": {"helpful": 2},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 from fastapi import FastAPI
@@ -52,10 +53,10 @@ class World:
 @asynccontextmanager
 async def world(home: Path, redis_url: str, **settings: object) -> AsyncIterator[World]:
     """Open the app."""
-    chosen: Settings = load_settings(home=home, redis_url=redis_url, **settings)
+    chosen: Settings = load_settings(home=home, redis_url=redis_url, **{"journal": False, **settings})
 
-    def load_nothing(_settings: Settings, _catalog: object) -> None:
-        return None
+    def load_nothing(_settings: Settings, _catalog: object) -> SimpleNamespace:
+        return SimpleNamespace(follower=None, close=lambda: None)
 
     container = Container(chosen, load_nothing)  # type: ignore[arg-type]
     app = FastAPI()
