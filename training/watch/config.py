@@ -14,7 +14,8 @@ class TrialConfig:
     # Error rates hold over the whole trial, however often it is looked at.
     alpha_better: float = 0.2  # a candidate that is just as good is promoted, which costs nobody anything; one that
     # loses 5 % net is promoted in 3 of 100 trials, one that loses 10 % in none of 400 (bench/watch.py)
-    alpha_harm: float = 0.05  # a proven candidate that loses `harm` is promoted all the same
+    alpha_harm: float = 0.05  # a proven candidate that loses `harm` is promoted all the same: believing the gate by
+    # `prior_odds`; of candidates that the gate was wrong about, prior_odds times as many at most
     alpha_worse: float = 0.05  # a candidate that is not worse is taken for worse
     alpha_futile: float = 0.2  # a candidate that wins `useful` is given up: the next one has learned from its votes
     alpha_segment: float = 0.1  # shared by all segments: one that is not worse holds up a promotion
