@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from retrieval.catalog import Catalog
     from retrieval.search import Searcher
+    from service.archive.archive import Archive
+    from service.archive.tail import Tail
     from service.chat.service import ChatService
     from service.cycles.reaper import Reaper
     from service.feedback.answers import AnswerStore
@@ -63,6 +65,8 @@ class Container:
     redis: Redis  # decode_responses=False; fails fast while Redis is down
     answers: AnswerStore
     feedback: FeedbackLog
+    archive: Archive  # what is old and no more in Redis
+    journal: Tail | None  # follows Redis into the home folder, from which it is rebuilt
     consents: Consents
     chat: ChatService
     batches: BatchStore
@@ -109,6 +113,8 @@ class Container:
     async def open(self) -> None:
         """Open the light parts and start to load the heavy ones."""
         from retrieval.catalog import Catalog
+        from service.archive.places import open_archive, open_journal, open_tail
+        from service.archive.reading import ArchivedRecord
         from service.chat.drain import on_stop_signal
         from service.chat.options import ChatOptions
         from service.chat.service import ChatService
@@ -136,8 +142,11 @@ class Container:
             unsafe_ok=settings.redis_unsafe_ok,
         )
         self.redis = self.link.client
-        self.answers = AnswerStore(self.redis, min_replicas=settings.redis_min_replicas)
-        self.feedback = FeedbackLog(self.redis, min_replicas=settings.redis_min_replicas)
+        self.archive = open_archive(settings)
+        older = ArchivedRecord(self.redis, self.archive, open_journal(settings) if settings.journal else None)
+        self.answers = AnswerStore(self.redis, older, min_replicas=settings.redis_min_replicas)
+        self.feedback = FeedbackLog(self.redis, older, min_replicas=settings.redis_min_replicas)
+        self.journal = open_tail(settings) if settings.journal else None
         self.consents = Consents(self.redis, default=settings.consent_default)
         self.chat = ChatService(self, ChatOptions.of(settings))
         await self.link.start()
@@ -148,6 +157,8 @@ class Container:
             self.catalog, settings.home / "indexes", ringer.documents, settings.sweep_interval_s, self.reaper
         )
         self.sweeper.start()
+        if self.journal is not None:
+            self.journal.start()
         self._forget_signals = on_stop_signal(self.begin_draining, delay_s=settings.drain_s)
         self._loading = asyncio.create_task(self._load(), name="load-models")
 
@@ -164,6 +175,9 @@ class Container:
         if self._models is not None:
             await asyncio.to_thread(self._models.close)
         await asyncio.to_thread(self.sweeper.close)
+        if self.journal is not None:
+            await asyncio.to_thread(self.journal.close)
+        self.archive.close()
         self.reaper.close()
         await self.link.close()
         self.batches.close()

@@ -55,6 +55,9 @@ def parts_of(container: Container) -> dict[str, Part]:
         "schedule": _schedule(container),
         "redis": Part(state="ready") if link.state == "up" else Part(state=link.state, detail=link.detail),
     }
+    if container.journal is not None and container.journal.state != "waiting":
+        following = container.journal.state == "following"
+        parts["journal"] = Part(state="ready") if following else Part(state="degraded", detail=container.journal.state)
     if container.draining:
         parts["server"] = Part(state="draining")
     return parts

@@ -68,6 +68,10 @@ class Metrics:
         self.last_sweep_age = self._gauge(
             "last_sweep_age_seconds", "Time since a scheduled sweep ran in a worker; NaN when none ever did"
         )
+        self.journal_behind = self._gauge(
+            "journal_behind_seconds",
+            "Longest time for which the journal may lack what Redis holds; NaN where another process keeps it",
+        )
         self.part_up = self._gauge("part_up", "1 for a part that is ready", ("part",))
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:

@@ -34,6 +34,8 @@ def read_state(parts: Container) -> None:
         gauges.part_up.labels(name).set(part.state == "ready")
     age = last_sweep_age_s(parts.settings.home)
     gauges.last_sweep_age.set(math.nan if age is None else age)
+    keeps = parts.journal is not None and parts.journal.state != "waiting"
+    gauges.journal_behind.set(parts.journal.behind_s if keeps and parts.journal is not None else math.nan)
     gauges.documents_pending.set(parts.catalog.pending_count())
     if not parts.loaded:
         return

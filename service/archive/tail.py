@@ -61,6 +61,7 @@ class Tail:
         self.state: TailState = "waiting"
         self.rebuilds = 0
         self._position: Mark | None = None
+        self._caught_up = time.monotonic()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
 
@@ -78,6 +79,11 @@ class Tail:
     def position(self) -> Mark | None:
         """How far this process has followed; None while another one follows, or Redis is away."""
         return self._position
+
+    @property
+    def behind_s(self) -> float:
+        """For how long at most the journal has been behind Redis; idle, up to the time of one blocking read."""
+        return time.monotonic() - self._caught_up
 
     def _run(self) -> None:
         lock = PidLock(self._folder / "writer.lock")
@@ -150,7 +156,9 @@ class Tail:
         found = dict(reply.items() if isinstance(reply, dict) else reply or ())
         pieces = {name.decode(): _flat(entries) for name, entries in found.items()}
         answers, entries = pieces.get(keys.ANSWERS, []), pieces.get(keys.FEEDBACK, [])
+        caught_up = time.monotonic() if max(len(answers), len(entries)) < BATCH else self._caught_up
         if not answers and not entries:
+            self._caught_up = caught_up
             return position
         after = Mark(
             answers[-1][0].decode() if answers else position.answers,
@@ -168,6 +176,7 @@ class Tail:
         except BaseException:
             reader.forget()  # what was composed is not on disk
             raise
+        self._caught_up = caught_up
         return after
 
 
