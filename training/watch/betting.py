@@ -12,7 +12,9 @@ more than `VOTER_STAKE` in all, so no single voter moves the wealth by more than
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -24,52 +26,73 @@ VOTER_STAKE = 0.9
 Floats = npt.NDArray[np.float64]
 
 
-def log_wealth(payoffs: Sequence[Payoff], *, stakes: Sequence[float] = STAKES) -> float:
-    """Give the natural logarithm of the wealth after all payoffs: an e-value of "on average these pay nothing".
+@dataclass(frozen=True)
+class Bets:
+    """Payoffs as columns, so that many bets on them are quick."""
 
-    Args:
-        payoffs: In the order in which they came.
-        stakes: Bet side by side, each below 1.
+    voters: int
+    voter: npt.NDArray[np.intp]  # (n,)
+    value: Floats  # (n,)
+    bound: Floats  # (n,)
+    scale: Floats  # (n,)
 
-    Returns:
-        The logarithm; 0 without payoffs.
-    """
-    if not payoffs:
-        return 0.0
-    names, voter = np.unique(np.array([one.voter for one in payoffs], np.str_), return_inverse=True)
-    value = np.array([one.value for one in payoffs])
-    bound = np.array([one.bound for one in payoffs])
-    wealth = [_of_stake(stake / np.maximum(bound, 1.0), len(names), voter, value, bound) for stake in stakes]
-    return float(np.logaddexp.reduce(wealth) - np.log(len(wealth)))
+    @classmethod
+    def of(cls, payoffs: Sequence[Payoff]) -> Bets:
+        """Take payoffs in the order in which they came."""
+        names, voter = np.unique(np.array([one.voter for one in payoffs], np.str_), return_inverse=True)
+        columns = [(one.value, one.bound, one.scale) for one in payoffs]
+        value, bound, scale = np.array(columns, float).reshape(-1, 3).T
+        return cls(len(names), voter, value, bound, scale)
 
+    def __len__(self) -> int:
+        """Give the number of payoffs."""
+        return len(self.value)
 
-def interval(payoffs: Sequence[Payoff], *, alpha: float) -> tuple[float, float]:
-    """Give the net shares that the bets do not rule out, at any time.
+    @property
+    def net(self) -> float:
+        """Estimate the net share won: all payoffs over what they would pay if the candidate always won."""
+        return float(self.value.sum() / self.scale.sum()) if len(self) else math.nan
 
-    Args:
-        payoffs: In the order in which they came.
-        alpha: Half of it is for each end.
+    def log_wealth(self, net: float = 0.0, *, above: bool = True, stakes: Sequence[float] = STAKES) -> float:
+        """Give the natural logarithm of the wealth of somebody who bets that the net share won is above a figure.
 
-    Returns:
-        Least and greatest net share, in [-1, 1], to two digits.
-    """
-    low, high = -1.0, 1.0
-    needed = np.log(2.0 / alpha)
-    grid = np.linspace(-1.0, 1.0, 201)
-    first, last = 0, len(grid) - 1
-    if payoffs:
-        first = _first(lambda at: _wealth_above(payoffs, grid[at]) < needed, len(grid))
-        last = len(grid) - 1 - _first(lambda at: _wealth_below(payoffs, grid[-1 - at]) < needed, len(grid))
-        low, high = float(grid[min(first, len(grid) - 1)]), float(grid[max(last, 0)])
-    return round(low, 2), round(max(low, high), 2)
+        Args:
+            net: The figure.
+            above: False to bet that it is below.
+            stakes: Bet side by side, each below 1.
 
+        Returns:
+            The logarithm of an e-value of the opposite; 0 without payoffs.
+        """
+        if not len(self):
+            return 0.0
+        value = (self.value - net * self.scale) * (1.0 if above else -1.0)
+        bound = self.bound + np.abs(net * self.scale)
+        wealth = [self._wealth(stake / np.maximum(bound, 1.0), value, bound) for stake in stakes]
+        return float(np.logaddexp.reduce(wealth) - np.log(len(wealth)))
 
-def _wealth_above(payoffs: Sequence[Payoff], net: float) -> float:
-    return log_wealth([one.against(net) for one in payoffs])
+    def interval(self, alpha: float) -> tuple[float, float]:
+        """Give the net shares that no bet rules out, at any time, to two digits; half of alpha is for each end."""
+        needed, steps = math.log(2.0 / alpha), 200
+        low = _first(lambda at: self.log_wealth(2 * at / steps - 1) < needed, steps)
+        high = _first(lambda at: self.log_wealth(1 - 2 * at / steps, above=False) < needed, steps)
+        ends = 2 * low / steps - 1, 1 - 2 * high / steps
+        return round(min(ends), 2), round(max(ends), 2)
 
+    def _wealth(self, own: Floats, value: Floats, bound: Floats) -> float:
+        counted = self._risked_before(own * bound) + own * bound <= VOTER_STAKE + 1e-9
+        gains = np.bincount(self.voter, weights=np.where(counted, own * value, 0.0), minlength=self.voters)
+        return float(np.log1p(gains).sum())
 
-def _wealth_below(payoffs: Sequence[Payoff], net: float) -> float:
-    return log_wealth([one.against(net).turned for one in payoffs])
+    def _risked_before(self, risk: Floats) -> Floats:
+        """Give for each bet what was at risk on the same voter before it."""
+        order = np.argsort(self.voter, kind="stable")
+        running = np.cumsum(risk[order])
+        first = np.flatnonzero(np.diff(self.voter[order], prepend=-1))
+        offset = np.repeat(running[first] - risk[order][first], np.diff(np.append(first, len(order))))
+        before = np.empty(len(order))
+        before[order] = running - risk[order] - offset
+        return before
 
 
 def _first(holds: Callable[[int], bool], n: int) -> int:
@@ -79,20 +102,3 @@ def _first(holds: Callable[[int], bool], n: int) -> int:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle + 1, high)
     return low
-
-
-def _of_stake(own: Floats, voters: int, voter: npt.NDArray[np.intp], value: Floats, bound: Floats) -> float:
-    counted = _before(voter, own * bound) + own * bound <= VOTER_STAKE + 1e-9
-    gains = np.bincount(voter, weights=np.where(counted, own * value, 0.0), minlength=voters)
-    return float(np.log1p(gains).sum())
-
-
-def _before(voter: npt.NDArray[np.intp], risk: Floats) -> Floats:
-    """Give for each bet what was at risk on the same voter before it."""
-    order = np.argsort(voter, kind="stable")
-    running = np.cumsum(risk[order])
-    first = np.flatnonzero(np.diff(voter[order], prepend=-1))
-    offset = np.repeat(running[first] - risk[order][first], np.diff(np.append(first, len(voter))))
-    before = np.empty(len(voter))
-    before[order] = running - risk[order] - offset
-    return before

@@ -25,7 +25,7 @@ class TrialConfig:
     useful: float = 0.1  # net share worth a trial; what noisy voters show is about half of what is so
     prior_odds: float = 4.0  # for a proven candidate: the gate was 97.5 % sure, by a judge that is only a model
 
-    min_judged: int = 20  # judgements on prompts that differ; fewer promote nothing
+    min_judged: int = 30  # judgements on prompts that differ; fewer promote nothing
     min_voters: int = 8  # people behind them: two or three friends are no evidence
     min_segment: int = 20  # judgements of a segment that is judged by itself
     most_judged: int = 1000  # as many judgements without a decision: the difference is not worth more of them

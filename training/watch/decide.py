@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from training.gate.verdict import Tier
-from training.watch.betting import interval, log_wealth
+from training.watch.betting import Bets
 from training.watch.config import TrialConfig
 from training.watch.evidence import LiveEvidence
 from training.watch.guards import GuardCheck, Served, check_guards
 from training.watch.observations import Observation, counts, once_each
-from training.watch.payoffs import Payoff, payoffs
+from training.watch.payoffs import payoffs
 
 Action = Literal["promote", "watch", "rollback"]
 BETTER, HARMLESS = "superiority", "no harm"
@@ -41,15 +41,15 @@ class Figures:
     voters: int
 
     @classmethod
-    def of(cls, paid: Sequence[Payoff], config: TrialConfig) -> Figures:
+    def of(cls, bets: Bets, config: TrialConfig) -> Figures:
         """Bet on all of it."""
         return cls(
-            log_wealth(paid),
-            log_wealth([one.against(-config.harm) for one in paid]),
-            log_wealth([one.turned for one in paid]),
-            log_wealth([one.against(config.useful).turned for one in paid]),
-            len(paid),
-            len({one.voter for one in paid}),
+            bets.log_wealth(),
+            bets.log_wealth(-config.harm),
+            bets.log_wealth(above=False),
+            bets.log_wealth(config.useful, above=False),
+            len(bets),
+            bets.voters,
         )
 
 
@@ -102,15 +102,15 @@ def decide_trial(
     """
     config = config or TrialConfig()
     counted = once_each(observations)
-    paid = payoffs(counted)
-    figures = Figures.of(paid, config)
+    bets = Bets.of(payoffs(counted))
+    figures = Figures.of(bets, config)
     guards = check_guards(candidate, champion, config)
     segments, held_up, lost = _segments(counted, config)
     proven = trial.tier == "proven"
     prior = math.log(config.prior_odds) if proven else 0.0
     log_e = prior + figures.harmless if proven else figures.better
     needed = math.log(1 / (config.alpha_harm if proven else config.alpha_better))
-    net = (_net(paid), *interval(paid, alpha=config.alpha_worse))
+    net = (bets.net, *bets.interval(config.alpha_worse))
     told = _told(net, figures)
 
     def decided(action: Action, reason: str, missing: str = "") -> TrialDecision:
@@ -151,9 +151,9 @@ def _segments(counted: Sequence[Observation], config: TrialConfig) -> tuple[dict
     judged = {name: found for name, found in sorted(groups.items()) if len(found) >= config.min_segment}
     said, held_up, lost = {}, "", ""
     for name, found in judged.items():
-        paid = payoffs(found)
-        worse = log_wealth([one.turned for one in paid])
-        said[name] = f"net {_points(_net(paid))} of {len(paid)} judgements"
+        bets = Bets.of(payoffs(found))
+        worse = bets.log_wealth(above=False)
+        said[name] = f"net {_points(bets.net)} of {len(bets)} judgements"
         if worse >= math.log(len(judged) / config.alpha_segment):
             held_up = held_up or name
         if worse >= math.log(len(judged) / config.alpha_worse):
@@ -168,12 +168,6 @@ def _missing(figures: Figures, guards: Sequence[GuardCheck], config: TrialConfig
         return f"{figures.voters} of {config.min_voters} people"
     waiting = [guard for guard in guards if guard.outcome == "too_few"]
     return "; ".join(f"{guard.name}: {guard.why}" for guard in waiting)
-
-
-def _net(paid: Sequence[Payoff]) -> float:
-    """Estimate the net share: all payoffs over what they would pay if the candidate always won."""
-    scale = sum(one.scale for one in paid)
-    return sum(one.value for one in paid) / scale if scale else math.nan
 
 
 def _told(net: tuple[float, float, float], figures: Figures) -> str:

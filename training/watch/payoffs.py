@@ -26,16 +26,6 @@ class Payoff:
     bound: float  # known before the judgement
     scale: float  # mean of `value` when the net share won is 1
 
-    def against(self, net: float) -> Payoff:
-        """Give the payoff of a bet that the net share won is above `net`."""
-        moved = net * self.scale
-        return Payoff(self.voter, self.value - moved, self.bound + abs(moved), self.scale)
-
-    @property
-    def turned(self) -> Payoff:
-        """Give the payoff of the opposite bet."""
-        return Payoff(self.voter, -self.value, self.bound, self.scale)
-
 
 def payoffs(observations: Sequence[Observation]) -> tuple[Payoff, ...]:
     """Give what each judgement pays.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from training.statistics import rate
-from training.watch.betting import log_wealth
+from training.watch.betting import Bets
 from training.watch.config import TrialConfig
 from training.watch.payoffs import Payoff
 
@@ -53,7 +53,7 @@ def decide_probation(
         return None
     least = rate(up, n, confidence=0.8).low - config.probation_margin
     paid = [Payoff(one.voter, least - float(one.up), 1.0, 1.0) for one in after]
-    log_e, needed = log_wealth(paid), math.log(1 / config.alpha_worse)
+    log_e, needed = Bets.of(paid).log_wealth(), math.log(1 / config.alpha_worse)
     now = sum(one.up for one in after)
     shown = f"{_percent(now, len(after))} of {len(after)} thumbs are up" if after else "nobody judged it yet"
     return Probation(log_e >= needed, log_e, needed, f"{shown}, before it {_percent(up, n)} of {n} were")

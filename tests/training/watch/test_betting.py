@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.training.watch.crowd import Crowd
-from training.watch.betting import interval, log_wealth
+from training.watch.betting import Bets
 from training.watch.observations import Duel, Thumb, counts, once_each
 from training.watch.payoffs import Payoff, payoffs
 
 
-def paid(*values: float, voters: int = 0) -> list[Payoff]:
-    return [Payoff(f"v{at % voters if voters else at}", value, 1.0, 1.0) for at, value in enumerate(values)]
+def wealth(*values: float, voters: int = 0, **how: Any) -> float:
+    paid = [Payoff(f"v{at % voters if voters else at}", value, 1.0, 1.0) for at, value in enumerate(values)]
+    return math.exp(Bets.of(paid).log_wealth(**how))
 
 
 def test_wealth_by_hand() -> None:
     """Two voters for it, one against, at a stake of 0.2: 1.2 * 1.2 * 0.8; all of one voter: 1 + 0.2 (1 + 1 - 1)."""
-    assert math.exp(log_wealth(paid(1, 1, -1), stakes=(0.2,))) == pytest.approx(1.2 * 1.2 * 0.8)
-    assert math.exp(log_wealth(paid(1, 1, -1, voters=1), stakes=(0.2,))) == pytest.approx(1.2)
+    assert wealth(1, 1, -1, stakes=(0.2,)) == pytest.approx(1.2 * 1.2 * 0.8)
+    assert wealth(1, 1, -1, voters=1, stakes=(0.2,)) == pytest.approx(1.2)
     mixed = (1.2 * 1.2 * 0.8 + 1.4 * 1.4 * 0.6) / 2
-    assert math.exp(log_wealth(paid(1, 1, -1), stakes=(0.2, 0.4))) == pytest.approx(mixed)
-    assert log_wealth([]) == 0.0
+    assert wealth(1, 1, -1, stakes=(0.2, 0.4)) == pytest.approx(mixed)
+    assert wealth(1, 0, above=False, stakes=(0.2,)) == pytest.approx(0.8)
+    assert wealth(1, -1, net=0.5, stakes=(0.3,)) == pytest.approx((1 + 0.2 * 0.5) * (1 - 0.2 * 1.5))
+    assert wealth() == 1.0
 
 
 def test_no_voter_moves_it_by_more_than_a_factor_of_1_9() -> None:
-    assert math.exp(log_wealth(paid(*[1.0] * 500, voters=1))) <= 1.9
-    assert math.exp(log_wealth(paid(*[-1.0] * 500, voters=1))) >= 0.1 - 1e-9
+    assert wealth(*[1.0] * 500, voters=1) <= 1.9
+    assert wealth(*[-1.0] * 500, voters=1) >= 0.1 - 1e-9
 
 
 def test_a_thumb_pays_by_how_rarely_its_arm_was_given() -> None:
@@ -60,13 +64,13 @@ def test_the_interval_holds_the_truth_and_shrinks() -> None:
     held, widths = 0, []
     for seed in range(20):
         votes = crowd.votes(600, seed)
-        low, high = interval(payoffs(once_each(votes)), alpha=0.05)
+        low, high = Bets.of(payoffs(once_each(votes))).interval(0.05)
         held += low <= 0.3 * 0.54 <= high
-        few = interval(payoffs(once_each(votes[:100])), alpha=0.05)
+        few = Bets.of(payoffs(once_each(votes[:100]))).interval(0.05)
         widths.append((high - low) / (few[1] - few[0]))
     assert held >= 19
     assert max(widths) < 1.0
-    assert interval((), alpha=0.05) == (-1.0, 1.0)
+    assert Bets.of(()).interval(0.05) == (-1.0, 1.0)
 
 
 def test_each_voter_counts_once_a_prompt_and_a_duel_before_a_thumb() -> None:
