@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from service.cycles.cycle import Cycle
-from service.cycles.snapshot import RECORDS, write_snapshot
+from service.cycles.snapshot import PROMPTS, RECORDS, write_snapshot
 from service.cycles.window import stage_options
 from service.scopes import SHARED, Scope, registry_folder, registry_kind
 from service.settings import Settings
@@ -48,6 +48,7 @@ def prepare(settings: Settings, cycle: Cycle) -> Path:
         method=settings.train_method,
         min_judgements=settings.train_min_judgements,
         now=snapshot.until,
+        served=snapshot.files[PROMPTS],
         golden=None if settings.golden_set is None else settings.golden_set.absolute(),
         cache=settings.encoder_cache or settings.home / "cache" / "encoders",
         scope=cycle.scope,

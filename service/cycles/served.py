@@ -63,7 +63,7 @@ async def sample_served(
 
 
 def served_row(record: AnswerRecord, judged: bool, redactor: Redactor) -> Row:
-    """Give a served answer as `training/records/served.py` reads it."""
+    """Give a served answer as `training/datasets/impressions.py` reads it."""
     answer = {
         "answer_id": record.answer_id,
         **asdict(record.answer),

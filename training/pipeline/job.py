@@ -51,6 +51,7 @@ class Job:
     seed: int = 0
     min_judgements: int = 200  # with fewer the job waits and says so
     now: float = 0.0  # seconds since the epoch: what the age of a judgement is measured against
+    served: Path | None = None  # a sample of what was served, judged or not: who votes is not who reads
     golden: Path | None = None  # the operator's golden set, a veto of the gate
     cache: Path | None = None  # where converted encoders are kept between jobs
     scope: str = "shared"  # whom it is for: shared, segment:<name> or collection:<id>
@@ -121,6 +122,7 @@ def read_job(directory: Path) -> Job:
         job,
         records=Path(job.records),
         registry=Path(job.registry),
+        served=Path(job.served) if job.served else None,
         golden=Path(job.golden) if job.golden else None,
         cache=Path(job.cache) if job.cache else None,
         shared=Path(job.shared) if job.shared else None,

@@ -12,6 +12,8 @@ from typing import Any
 from retrieval.durable import Manifest, publish_directory, read_manifest, write_file_atomic
 from training.datasets.build import Built, build_examples
 from training.datasets.config import DatasetConfig
+from training.datasets.impressions import read_impressions
+from training.datasets.propensity import Impression
 from training.pipeline.configured import configured
 from training.pipeline.job import Job
 from training.pipeline.judges import FoldedJudge
@@ -90,7 +92,20 @@ class Workspace:
     def built(self) -> Built:
         """The examples and their card."""
         refused = int(self.snapshot.metadata["refused"])
-        return build_examples(self.records, self.dataset, now=self.job.now, unreadable=refused, focus=self.job.focus)
+        return build_examples(
+            self.records,
+            self.dataset,
+            now=self.job.now,
+            impressions=self.impressions,
+            unreadable=refused,
+            focus=self.job.focus,
+        )
+
+    @property
+    def impressions(self) -> tuple[Impression, ...]:
+        """What was served, as far as it is known and was not erased since."""
+        served = self.job.served
+        return read_impressions(served) if served is not None and served.exists() else ()
 
     @cached_property
     def parts(self) -> Parts:
