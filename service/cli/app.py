@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from service.cli import ask, collections, doctor, evaluate, feedback, ingest, keys, search, serve, train, versions
+from service.cli import ask, collections, doctor, erase, evaluate, feedback, ingest, keys, search, serve, train, versions
 from service.cli.group import TellingGroup
 from service.cli.output import Json, emit
 
@@ -35,6 +35,7 @@ app.command("ask")(ask.ask)
 app.command("search")(search.search)
 app.command("evaluate")(evaluate.evaluate)
 app.command("doctor")(doctor.doctor)
+app.command("erase")(erase.erase)
 app.add_typer(collections.app, name="collections")
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(keys.app, name="keys")

@@ -63,6 +63,12 @@ def register(app: Celery, settings: Settings, stopping: Callable[[], bool]) -> N
 
         return erase_due(settings)
 
+    def run_retention() -> None:
+        """Delete what has outlived its time."""
+        from service.privacy.retention import retain
+
+        retain(settings)
+
     def run_archive() -> None:
         """Move what is old out of Redis."""
         from service.archive.places import archive
@@ -86,6 +92,7 @@ def register(app: Celery, settings: Settings, stopping: Callable[[], bool]) -> N
     app.task(name=names.CYCLE, acks_late=False, reject_on_worker_lost=False)(run_cycle)
     app.task(name=names.CHECK)(run_check)
     app.task(name=names.ERASE)(run_erase)
+    app.task(name=names.RETENTION)(run_retention)
     app.task(name=names.ARCHIVE)(run_archive)
     app.task(name=names.MAINTENANCE)(run_maintenance)
 

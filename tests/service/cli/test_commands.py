@@ -23,6 +23,7 @@ COMMANDS = [
     ["search"],
     ["evaluate"],
     ["doctor"],
+    ["erase"],
     ["version"],
     ["collections", "list"],
     ["collections", "create"],

@@ -1,0 +1,116 @@
+"""Erasing over HTTP and from the command line, against a running server whose worker is this test."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import quote
+
+import pytest
+from redis.asyncio import Redis
+from typer.testing import CliRunner
+
+from service.cli import app
+from service.feedback.answers import AnswerStore
+from service.privacy.erase import erase_due
+from service.privacy.retention import rewrite_due
+from service.redis.blocking import connect
+from tests.service.feedback.samples import make_record
+from tests.service.http_world import LiveServer
+
+USER = "key:portal/user:zoë/1 ?#@example.com"
+
+
+def path(user: str = USER) -> str:
+    """Give the address of what is kept of somebody."""
+    return f"/v1/users/{quote(user, safe='')}/data"
+
+
+def keep_answers(live: LiveServer, count: int = 2) -> None:
+    """Keep answers of the user."""
+
+    async def scenario() -> None:
+        assert live.container.settings.redis_url is not None
+        async with Redis.from_url(live.container.settings.redis_url.get_secret_value()) as client:
+            records = [make_record(user=USER, created_at=time.time()) for _ in range(count)]
+            await AnswerStore(client).record_all(records)
+
+    asyncio.run(scenario())
+
+
+@contextmanager
+def worker(live: LiveServer) -> Iterator[None]:
+    """Do erasures as they come."""
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.wait(0.05):
+            erase_due(live.container.settings)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_an_admin_erases_and_sees_how_far_it_is(live: LiveServer) -> None:
+    keep_answers(live)
+    with live.http("admin") as admin:
+        before = admin.get(path()).json()
+        assert (before["user"], before["answers"], before["erasure"]) == (USER, 2, None)
+        asked = admin.delete(path())
+        assert asked.status_code == 202
+        assert (asked.json()["state"], asked.json()["deleted"]) == ("waiting", {})
+        assert admin.delete(path()).json()["id"] == asked.json()["id"]
+        assert erase_due(live.container.settings) == 1
+        after = admin.get(path()).json()
+        assert after["answers"] == 0
+        assert after["erasure"]["state"] == "done"
+        assert after["erasure"]["deleted"]["answers"] == 2
+        assert after["erasure"]["file_rewritten_at"] is None
+        assert "zo" not in json.dumps(after["erasure"])
+        with connect(live.container.settings) as client:
+            assert rewrite_due(client, after_s=0)
+        assert admin.get(path()).json()["erasure"]["file_rewritten_at"] is not None
+
+
+@pytest.mark.parametrize("role", ["user", "operator"])
+def test_nobody_else_may(live: LiveServer, role: str) -> None:
+    with live.http(role) as client:  # type: ignore[arg-type]
+        for method in ("GET", "DELETE"):
+            refused = client.request(method, path())
+            assert (refused.status_code, refused.json()["error"]["code"]) == (403, "insufficient_role")
+
+
+def test_an_admin_acting_for_somebody_may_not_reach_others(live: LiveServer) -> None:
+    with live.http("admin") as admin:
+        assert admin.delete(path(), headers={"X-Groundloop-User": "bob"}).status_code == 403
+        assert admin.delete(path("nobody")).status_code == 400
+
+
+def test_the_command_line_counts_asks_and_waits(live: LiveServer) -> None:
+    def run(*arguments: str, says: str = "") -> tuple[int, str]:
+        given = ["erase", USER, "--url", live.url, "--key", live.keys["admin"], *arguments]
+        result = CliRunner().invoke(app, given, input=says)
+        return result.exit_code, result.output
+
+    keep_answers(live, 3)
+    code, told = run("--dry-run")
+    assert (code, "3 answers" in told, "nothing was erased" in told) == (0, True, True)
+    assert run(says="n\n")[0] == 1
+    assert json.loads(run("--dry-run", "--json")[1])["answers"] == 3
+    with worker(live):
+        code, told = run("--now", "--yes", "--json")
+    done = json.loads(told)
+    assert (code, done["state"], done["deleted"]["answers"]) == (0, "done", 3)
+    assert done["file_rewritten_at"] is not None
+    code, told = run("--now", "--yes", "--timeout-s", "1")  # and no worker
+    assert (code, "not done yet" in told) == (3, True)
+    assert erase_due(live.container.settings) == 1
