@@ -10,7 +10,20 @@ import sys
 
 import typer
 
-from service.cli import ask, collections, doctor, erase, evaluate, feedback, ingest, keys, search, serve, train, versions
+from service.cli import (
+    ask,
+    collections,
+    doctor,
+    erase,
+    evaluate,
+    feedback,
+    ingest,
+    keys,
+    search,
+    serve,
+    train,
+    versions,
+)
 from service.cli.group import TellingGroup
 from service.cli.output import Json, emit
 
