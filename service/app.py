@@ -14,6 +14,7 @@ from service.chat import routes as chat
 from service.container import Container, Loader
 from service.cycles import routes as cycles
 from service.error_handlers import install_error_handlers
+from service.feedback import preference_routes
 from service.feedback import routes as feedback
 from service.files import batch_routes, document_routes, job_routes, search_routes, store_routes
 from service.files import routes as files
@@ -87,6 +88,7 @@ def _routers() -> list[APIRouter]:
         search_routes,
         chat,
         feedback,
+        preference_routes,
         document_routes,
         files,
         store_routes,

@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 from retrieval.errors import StorageFull
 from service.cycles import store
 from service.cycles.cycle import Cycle, Ended
+from service.cycles.fates import record_fates
 from service.cycles.guard import Limits, Outcome, watch
 from service.cycles.heart import Heart
 from service.cycles.job import directory_of, prepare
@@ -173,6 +174,8 @@ class Attempt:
     def _finish(self, state: Ended, reason: str, directory: Path, version: str = "") -> str:
         if state in ("cancelled", "failed"):
             self._withdraw(directory)
+        else:
+            record_fates(self.client, self.cycle.id, directory)  # before the end is told: whoever is told may look
         told = store.finish(self.cycle.id, self.cycle.token, state, reason, version=version, **findings_of(directory))
         if not ask(self.client, told):
             return "lost"

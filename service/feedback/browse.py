@@ -17,7 +17,7 @@ from service.feedback.records import Entry, Kind, id_key
 
 PIECE_ENTRIES = 200
 SCAN_ENTRIES = 5_000
-_ENTRY_ID = re.compile(r"[0-9]{1,15}-[0-9]{1,15}")
+ENTRY_ID = re.compile(r"[0-9]{1,15}-[0-9]{1,15}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,6 @@ def entry_cursor(value: str | None) -> str | None:
     Raises:
         ValueError: It cannot be the id of an entry.
     """
-    if value is not None and (not _ENTRY_ID.fullmatch(value) or id_key(value) == (0, 0)):
+    if value is not None and (not ENTRY_ID.fullmatch(value) or id_key(value) == (0, 0)):
         raise ValueError("take `last_id` of the page before as it is, such as 1760000000000-0")
     return value

@@ -3,8 +3,10 @@
 ApiError
 ├── AnswerNotFound       404  no such answer, or the voter may not know that it exists
 │   └── NotTheAsker      404  raised by the log to let the route ask the catalog; carries the answer's collections
+├── PreferenceNotFound   404  no such preference, or one of somebody else
 ├── BadEvidence          400  a mark on a passage that the answer was not shown
 ├── DifferentPrompts     400  answers compared that do not answer the same prompt
+├── PreferenceChanged    409  another one stands by now; names it
 ├── KeyReused            409  an Idempotency-Key that came with another preference before
 └── TooManyVotes         429  with the time to wait
 """
@@ -35,6 +37,14 @@ class NotTheAsker(AnswerNotFound):
         self.place = place
 
 
+class PreferenceNotFound(ApiError):
+    """No such preference, or one of somebody else (the two look alike on purpose)."""
+
+    def __init__(self, preference_id: str) -> None:
+        message = f"no preference {preference_id[:80]!r} of yours; `POST /v1/preferences` gives the id"
+        super().__init__(404, message, code="preference_not_found", param="preference_id")
+
+
 class BadEvidence(ApiError):
     """A mark on a passage that the answer was not shown; the message lists those that it was."""
 
@@ -50,6 +60,14 @@ class DifferentPrompts(ApiError):
     def __init__(self, answer_id: str) -> None:
         message = f"answers compared must answer one prompt (ask with n=2 to 4); {answer_id!r} answers another one"
         super().__init__(400, message, code="different_prompts", param="answers")
+
+
+class PreferenceChanged(ApiError):
+    """The voter has said something else about these answers since."""
+
+    def __init__(self, standing: str) -> None:
+        message = f"another preference about these answers stands by now: {standing}; withdraw that one"
+        super().__init__(409, message, code="preference_changed", param="preference_id")
 
 
 class KeyReused(ApiError):

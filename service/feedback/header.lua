@@ -26,3 +26,6 @@ local function wait_ms(key, interval_ms, burst)
   redis.call('SET', key, string.format('%.0f', due), 'PX', string.format('%.0f', math.max(ahead, 1)))
   return 0
 end
+
+-- Note when a voter said something last.
+local function remember(voter, entry) redis.call('ZADD', 'gl:voters', string.match(entry, '^%d+'), voter) end

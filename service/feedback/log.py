@@ -28,19 +28,21 @@ MINUTE_MS = 60_000
 class FeedbackLog:
     """Votes and preferences in Redis. Safe to share between tasks of one event loop."""
 
-    def __init__(self, client: Redis, older: Older | None = None) -> None:
+    def __init__(self, client: Redis, older: Older | None = None, *, min_replicas: int = 0) -> None:
         """Use a client made with `decode_responses=False`.
 
         Args:
             client: Redis.
             older: What is not in Redis any more.
+            min_replicas: Replicas that must hold a judgement before it is acknowledged.
         """
         self._client = client
         self._older = older
-        batches = Batches(client)
+        batches = Batches(client, min_replicas)
         self._vote = Script(batches, "vote")
         self._preference = Script(batches, "preference")
-        self._history = Script(batches, "history")
+        self._withdraw = Script(batches, "withdraw")
+        self._history = Script(Batches(client), "history")
 
     async def vote(
         self, answer_id: str, vote: Vote, *, voter: str, allowed: bool = False, votes_per_minute: int = 0
@@ -137,6 +139,28 @@ class FeedbackLog:
         )
         return outcome(reply, preference.answers)
 
+    async def withdraw(self, entry: Entry, *, votes_per_minute: int = 0) -> Recorded:
+        """Take a comparison back.
+
+        Args:
+            entry: The one that stands.
+            votes_per_minute: Limit of its voter; 0 is none.
+
+        Returns:
+            The withdrawal.
+
+        Raises:
+            PreferenceChanged: If another one stands by now.
+            TooManyVotes: If the voter is over the limit.
+        """
+        reply = await self._judge(
+            self._withdraw,
+            entry.answers,
+            [keys.preferences(entry.prompt_id), keys.FEEDBACK, keys.rate(entry.voter), keys.voter(entry.voter)],
+            [entry.voter, entry.current_field, entry.entry_id, digest_of(b"withdrawn"), *_pace(votes_per_minute)],
+        )
+        return outcome(reply, entry.answers)
+
     async def history(self, answer_id: str, *, voter: str, allowed: bool = False) -> list[Entry]:
         """Give what a voter said about an answer.
 
@@ -166,21 +190,19 @@ class FeedbackLog:
 
     async def standing(self, entries: Sequence[Entry]) -> list[bool]:
         """Tell for each entry whether it is the current one of its voter; a withdrawal stands like any other."""
-        if not entries:
-            return []
+        current = await self.current(entries)
+        return [entry_id == entry.entry_id for entry_id, entry in zip(current, entries, strict=True)]
+
+    async def current(self, entries: Sequence[Entry]) -> list[str | None]:
+        """Give for each entry the one that stands of its voter about the same; None where nobody knows any more."""
+        where = [
+            (keys.votes(one.answers[0]) if one.kind == "vote" else keys.preferences(one.prompt_id), one.current_field)
+            for one in entries
+        ]
         async with self._client.pipeline(transaction=False) as pipeline:
-            for entry in entries:
-                key = keys.votes(entry.answers[0]) if entry.kind == "vote" else keys.preferences(entry.prompt_id)
-                pipeline.hget(key, entry.current_field)
-            current = await pipeline.execute()
-        noted = await self._noted(
-            [
-                (keys.votes(e.answers[0]) if e.kind == "vote" else keys.preferences(e.prompt_id), e.current_field)
-                for e in entries
-            ],
-            current,
-        )
-        return [entry_id == entry.entry_id for entry_id, entry in zip(noted, entries, strict=True)]
+            for key, field in where:
+                pipeline.hget(key, field)
+            return await self._noted(where, await pipeline.execute() if where else [])
 
     async def votes_on(self, answer_ids: Sequence[str], voter: str) -> list[Entry]:
         """Give the current votes of one voter on these answers, in their order; answers without one are left out."""

@@ -12,6 +12,7 @@ from service.feedback.errors import (
     DifferentPrompts,
     KeyReused,
     NotTheAsker,
+    PreferenceChanged,
     TooManyVotes,
 )
 
@@ -61,6 +62,8 @@ def outcome(reply: list[Any], answer_ids: Sequence[str]) -> Recorded:
             raise DifferentPrompts(answer_ids[rest[0] - 1])
         case b"reused":
             raise KeyReused
+        case b"changed":
+            raise PreferenceChanged(rest[0])
         case b"slow":
             raise TooManyVotes(rest[0])
         case _:

@@ -34,5 +34,6 @@ local entry = redis.call('XADD', KEYS[1], '*', 'k', 'preference', 'a', ARGV[7], 
   'v', table.concat(versions, ','), 's', segment, 'r', ARGV[6], 'c', consent, 'p', previous, 'd', ARGV[8])
 redis.call('HSET', standing, field, entry .. ' ' .. digest)
 redis.call('RPUSH', KEYS[3], entry)
+remember(voter, entry)
 if KEYS[4] ~= '' then redis.call('SET', KEYS[4], entry .. ' ' .. digest, 'PX', ARGV[10]) end
 return {'ok', entry, previous}

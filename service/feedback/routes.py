@@ -21,6 +21,7 @@ from service.container import Container, container_of
 from service.error_handlers import invalid_request
 from service.errors import ApiError
 from service.feedback import schemas, views
+from service.feedback.background import background_of
 from service.feedback.browse import FeedbackFilter, browse, entry_cursor
 from service.feedback.errors import NotTheAsker
 from service.feedback.export import ExportFormat, FeedbackExport
@@ -64,7 +65,7 @@ async def put_vote(answer_id: str, request: Request, principal: User) -> Respons
     except ValidationError as error:
         raise invalid_request(list(error.errors(include_url=False))) from None
     container = container_of(request)
-    voter, limit = principal.identity, _votes_per_minute(principal, container)
+    voter, limit = principal.identity, votes_per_minute(principal, container)
     log = container.feedback
     recorded = await _judging(
         principal,
@@ -88,12 +89,13 @@ async def get_vote(answer_id: str, request: Request, principal: User) -> schemas
     )
     current = entries[0] if entries and entries[0].stated != WITHDRAWN else None
     shown = current and views.vote(answer_id, current.vote(), current.entry_id, current.at)
+    known = await background_of(container.redis, entries, consent_default=container.settings.consent_default)
     return schemas.VoteHistoryView.model_validate(
         {
             "vote": shown,
             "version": current and current.versions[0],
-            "lineage": lineage(entries),
-            "summary": summary(entries),
+            "lineage": lineage(entries, known),
+            "summary": summary(entries, known),
         }
     )
 
@@ -107,7 +109,7 @@ async def post_preference(
 ) -> Response:
     """Compare two to four answers to one prompt. The last word of a voter about the same answers stands."""
     preference, container = body.preference(), container_of(request)
-    limit = _votes_per_minute(principal, container)
+    limit = votes_per_minute(principal, container)
     recorded = await _judging(
         principal,
         container,
@@ -181,7 +183,8 @@ async def _rest(first: bytes, lines: AsyncIterator[bytes]) -> AsyncIterator[byte
         yield piece
 
 
-def _votes_per_minute(principal: Principal, container: Container) -> int:
+def votes_per_minute(principal: Principal, container: Container) -> int:
+    """Give the limit of a voter: the key's own, else the setting."""
     own = principal.votes_per_minute
     return container.settings.votes_per_minute if own is None else own
 

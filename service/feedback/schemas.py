@@ -15,6 +15,20 @@ Score = Annotated[int, Field(ge=1, le=5)]
 Comment = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4_000)]
 Correction = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000)]
 MOST_ANSWERS = 4  # in one comparison
+What = Literal[
+    "recorded",
+    "replaced",
+    "withdrawn",
+    "waiting",  # for the next snapshot
+    "underway",  # in the snapshot of a cycle that runs
+    "counted",
+    "left_out",
+    "refused",  # and so on: what became of the version that counted it
+    "on_trial",
+    "promoted",
+    "rolled_back",
+    "failed",
+]
 RANKS_OF: dict[str, tuple[int, int]] = {"first": (1, 2), "second": (2, 1), "tie": (1, 1), "both_bad": (1, 1)}
 
 
@@ -146,10 +160,10 @@ class VoteView(BaseModel):
 
 
 class LineageView(BaseModel):
-    """One thing that happened to a vote."""
+    """One thing that happened to a judgement."""
 
     at: float
-    what: Literal["recorded", "replaced", "withdrawn", "waiting", "left_out"]
+    what: What
     cycle: str | None
     version: str | None
     reason: str | None
@@ -176,6 +190,14 @@ class PreferenceView(BaseModel):
     reasons: list[str]
     comment: str
     created_at: float
+
+
+class PreferenceHistoryView(BaseModel):
+    """A preference and what became of it. `preference` is null where it was withdrawn."""
+
+    preference: PreferenceView | None
+    lineage: list[LineageView]
+    summary: str
 
 
 class FeedbackView(BaseModel):

@@ -28,4 +28,5 @@ local entry = redis.call('XADD', KEYS[3], '*', 'k', 'vote', 'a', ARGV[7], 'q', h
   's', header.segment, 'r', ARGV[6], 'c', header.consent and '1' or '0', 'p', previous, 'd', ARGV[8])
 redis.call('HSET', KEYS[2], voter, entry .. ' ' .. ARGV[5])
 redis.call('RPUSH', KEYS[5], entry)
+remember(voter, entry)
 return {'ok', entry, previous}

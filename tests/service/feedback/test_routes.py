@@ -96,7 +96,7 @@ def test_without_consent_the_voter_is_told(play: Play) -> None:
             await me.put(_vote_url(record), json={"rating": "up"})
             told = (await me.get(_vote_url(record))).json()
         assert told["lineage"][-1]["what"] == "left_out"
-        assert told["lineage"][-1]["reason"] == "no consent to training"
+        assert told["lineage"][-1]["reason"] == "not given for training"
 
     play(scenario)
 
