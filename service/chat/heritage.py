@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from retrieval.catalog import Catalog
     from service.chat.asked import Asked
 
-LOOKED_AT = 200  # of the asker's newest answers
+LOOKED_AT = 100  # of the asker's newest answers
 _BATCH = 20
 log = logging.getLogger(__name__)
 
