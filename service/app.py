@@ -23,6 +23,7 @@ from service.privacy import routes as privacy
 from service.requests import RequestMiddleware
 from service.settings import Settings, load_settings
 from service.versions import routes as versions
+from service.voters import routes as voters
 
 VERSION = "0.1.0"
 
@@ -95,6 +96,7 @@ def _routers() -> list[APIRouter]:
         batch_routes,
         job_routes,
         cycles,
+        voters,
         model_routes,
         versions,
         privacy,

@@ -12,6 +12,7 @@ import typer
 
 from service.cli import (
     ask,
+    backup,
     collections,
     doctor,
     erase,
@@ -23,6 +24,7 @@ from service.cli import (
     serve,
     train,
     versions,
+    voters,
 )
 from service.cli.group import TellingGroup
 from service.cli.output import Json, emit
@@ -48,12 +50,15 @@ app.command("ask")(ask.ask)
 app.command("search")(search.search)
 app.command("evaluate")(evaluate.evaluate)
 app.command("doctor")(doctor.doctor)
+app.command("rebuild")(backup.rebuild)
 app.command("erase")(erase.erase)
+app.add_typer(backup.app, name="backup")
 app.add_typer(collections.app, name="collections")
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(keys.app, name="keys")
 app.add_typer(train.app, name="train")
 app.add_typer(versions.app, name="versions")
+app.add_typer(voters.app, name="voters")
 
 
 @app.command()
