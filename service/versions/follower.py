@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING
 from service.errors import ApiError, unavailable
 from service.policies import PolicyBook
 from service.scopes import SHARED, Scope
-from service.versions.loading import Loader, Unfit
+from service.versions.loading import REWARD, Loader
+from service.versions.remote import Unfit
 from service.versions.served import Loaded
 from service.versions.snapshot import Arms, Snapshot
 from service.versions.standing import Published, Standing, Token, names_present, read_standings, read_token, registry_of
 
 if TYPE_CHECKING:
     from service.settings import Settings
+    from training.registry.versions import Listed
 
 RETRY_S = 30.0  # until what did not load is tried again
 log = logging.getLogger(__name__)
@@ -67,6 +69,7 @@ class Follower:
         self._failed: dict[str, tuple[float, Problem]] = {}  # pins
         self._loading: set[str] = set()
         self._bases = loader.bases()
+        self._chosen: tuple[str, Loaded] | None = None  # the base with a reward model, and whose that is
         self.problems: tuple[Problem, ...] = ()
         self.names: dict[str, Published] = {}
         self._token: Token = read_token(settings)
@@ -132,7 +135,8 @@ class Follower:
                 loaded = self._open(version, scope)
                 present = self.book.present
                 pins = dict(present.pins)
-                used = sorted((name for name in pins if pins[name] not in self._bases), key=self.book.pinned_at)
+                bases = {one.version for one in self._bases}
+                used = sorted((name for name in pins if name not in bases), key=self.book.pinned_at)
                 for name in used[: max(0, len(used) + 1 - self._settings.pinned_versions)]:
                     del pins[name]
                 self.book.swap(Snapshot(present.arms, {**pins, version: loaded}, present.share))
@@ -149,6 +153,7 @@ class Follower:
         """Load what should serve and is not in memory; what fails is told in `problems`."""
         problems: list[Problem] = []
         base, *behind = self._bases
+        base = self._judged(base, problems)
         arms: dict[Scope, Arms] = {}
         for standing in read_standings(self._settings):
             if standing.problem:
@@ -166,6 +171,19 @@ class Follower:
         pins |= {name: one for name, one in known.items() if name in self.names}
         self._report(problems)
         return Snapshot(arms, pins, self._settings.canary_share)
+
+    def _judged(self, base: Loaded, problems: list[Problem]) -> Loaded:
+        """Give the base, helped by the newest reward model that passed where it cannot be trained itself."""
+        if not self._loader.base_may_choose:
+            return base
+        registry = registry_of(self._settings, SHARED)
+        name = next((line.name for line in registry.list() if _may_judge(line)), None)
+        if name is not None and (self._chosen is None or self._chosen[0] != name):
+            try:
+                self._chosen = name, self._loader.base_with(registry.open(name))
+            except Exception as error:
+                problems.append(Problem(name, SHARED, _told(error)))
+        return base if self._chosen is None else self._chosen[1]
 
     def _first(
         self,
@@ -216,6 +234,14 @@ class Follower:
 def _same(before: Snapshot, after: Snapshot) -> bool:
     """Tell whether nothing changed, not even the sequence of the aliases."""
     return dict(before.arms) == dict(after.arms) and dict(before.pins) == dict(after.pins)
+
+
+def _may_judge(line: Listed) -> bool:
+    """Tell whether a version's reward model may choose among the answers of a policy that is not trained here."""
+    version = line.version
+    if version is None or version.path is None or version.marks or not (version.path / REWARD).is_dir():
+        return False
+    return version.card.judged is not None and version.card.judged.passed
 
 
 def _on_trial(snapshot: Snapshot) -> str:

@@ -10,12 +10,12 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from service.policies import version_name
-from service.scopes import SHARED, Scope, registry_folder
+from service.scopes import SHARED, Scope
+from service.versions.remote import Unfit, lora_policy, remote_policy
 from service.versions.served import Loaded, QuestionsFor
 from training.policy.base import Prompt, Sampling, ServingPolicy, ShownPassage
 
@@ -26,17 +26,14 @@ if TYPE_CHECKING:
     from training.policy.causal.adapters import SharedModel
     from training.policy.extractive import ExtractivePolicy, Prior
     from training.registry.versions import Version
+    from training.updates.rewards import Grounded
 
-QUERY = "query"  # folder of the query adapter inside a version
+QUERY, REWARD = "query", "reward"  # folders of the query adapter and the reward model inside a version
 WARM = Prompt(
     "When does the office open?",
     (ShownPassage(1, "warm", "warm", "Office", "The office opens at eight. It closes at six.", 1.0),),
 )
 log = logging.getLogger(__name__)
-
-
-class Unfit(Exception):
-    """A version that the settings cannot serve: for another policy or base model. Nothing is wrong with it."""
 
 
 class Loader:
@@ -49,14 +46,16 @@ class Loader:
         self._lock = threading.Lock()
         self._embedded: ExtractivePolicy | None = None
         self._model: SharedModel | None = None
+        self._first: ServingPolicy | None = None  # what serves while nothing was promoted
+        self._grounded: Grounded | None = None
         self._leaving = False
 
     def bases(self) -> list[Loaded]:
         """Load what serves while nothing was promoted, and behind it the embedded policy, which may be pinned."""
         now = time.time()
-        made = [Loaded(self._base(), loaded_at=now)]
+        made = [Loaded(self._base(), loaded_at=now, kept=True)]
         if self._settings.policy != "extractive":
-            made.append(Loaded(self._embedded_policy(), loaded_at=now))
+            made.append(Loaded(self._embedded_policy(), loaded_at=now, kept=True))
         return made
 
     def load(self, version: Version, scope: Scope = SHARED) -> Loaded:
@@ -77,11 +76,28 @@ class Loader:
         adapter = self._query_adapter(version)
         policy = self._policy(version, scope)
         try:
+            policy = self._choosing(policy, version)
             warm(policy)
         except BaseException:
             policy.close()
             raise
         return Loaded(policy, self._questions(adapter), scope, time.time())
+
+    @property
+    def base_may_choose(self) -> bool:
+        """Whether the base, which is not trained here, is helped by the newest reward model that passed."""
+        return self._settings.policy == "remote" and self._settings.best_of > 1
+
+    def base_with(self, judged: Version) -> Loaded:
+        """Let the base answer with the best of several, as the reward model of a version sees it.
+
+        Args:
+            judged: A version that was verified, with a reward model in it.
+
+        Returns:
+            The base, to be closed by the loader alone.
+        """
+        return Loaded(self._choosing(self._base(), judged), loaded_at=time.time(), kept=True)
 
     def must_fit(self, version: Version) -> None:
         """Refuse what was made for something else; raises Unfit."""
@@ -101,17 +117,47 @@ class Loader:
 
     def close(self) -> None:
         """Release what is shared; the policies were closed before."""
+        if self._first is not None:
+            self._first.close()
         if self._model is not None:
             self._model.close()
 
     def _base(self) -> ServingPolicy:
-        match self._settings.policy:
-            case "extractive":
-                return self._embedded_policy()
-            case "causal":
-                return self._causal().policy("base-causal", self._settings.causal_adapter)
-            case "remote":
-                return self._remote(version_name(self._settings.remote_model or ""))
+        if self._first is None:
+            match self._settings.policy:
+                case "extractive":
+                    self._first = self._embedded_policy()
+                case "causal":
+                    self._first = self._causal().policy("base-causal", self._settings.causal_adapter)
+                case "remote":
+                    name = version_name(self._settings.remote_model or "")
+                    self._first = remote_policy(self._settings, name)
+        return self._first
+
+    def _choosing(self, policy: ServingPolicy, version: Version) -> ServingPolicy:
+        """Have the version's reward model choose among several answers, where that is set and it has one."""
+        from training.reward.store import load_reward
+        from training.updates.choosing import ChoosingPolicy
+
+        settings = self._settings
+        if settings.best_of == 1 or version.path is None or not (version.path / REWARD).is_dir():
+            return policy
+        reward = load_reward(version.path / REWARD, self._encoders.load(settings.embedding_model)[0])
+        grounded = None if settings.policy == "extractive" else self._groundedness()
+        return ChoosingPolicy(policy, reward, settings.best_of, grounded=grounded)
+
+    def _groundedness(self) -> Grounded | None:
+        """Give what tells how well an answer is supported; None where the encoder is not the one it was fitted with."""
+        from training.evaluation.groundedness import Groundedness
+
+        if self._grounded is None:
+            encoder = self._encoders.load(self._settings.embedding_model)[0]
+            made = Groundedness.load(encoder)
+            if made.weights.provenance.get("encoder") != encoder.model_name:
+                log.warning("groundedness was not fitted with %r; best_of goes without it", encoder.model_name)
+                return None
+            self._grounded = made.of_answer
+        return self._grounded
 
     def _policy(self, version: Version, scope: Scope) -> ServingPolicy:
         from training.policy.extractive import load_residual
@@ -123,7 +169,7 @@ class Loader:
             case "causal":
                 return self._causal().policy(version.name, version.adapter)
             case "remote":
-                return self._lora(version, scope)
+                return lora_policy(self._settings, version, scope, leaving=lambda: self._leaving)
 
     def _embedded_policy(self) -> ExtractivePolicy:
         from training.policy.extractive import ExtractivePolicy
@@ -149,59 +195,6 @@ class Loader:
                     settings.causal_model, device=settings.device, dtype=settings.causal_dtype
                 )
             return self._model
-
-    def _remote(
-        self,
-        version: str,
-        *,
-        model: str | None = None,
-        restore: Callable[[], None] | None = None,
-        on_close: Callable[[], None] | None = None,
-    ) -> ServingPolicy:
-        from training.policy.remote import Patience, RemotePolicy
-
-        settings = self._settings
-        return RemotePolicy(
-            settings.remote_base_url or "",
-            model or settings.remote_model or "",
-            _key(settings),
-            version=version,
-            patience=Patience(read_s=settings.remote_timeout_s),
-            restore=restore,
-            on_close=on_close,
-        )
-
-    def _lora(self, version: Version, scope: Scope) -> ServingPolicy:
-        """Have the model server load the version's adapter under the version's own name, which never means another."""
-        from training.policy.remote import Patience
-        from training.policy.remote.lora import LoraServer
-
-        settings, adapter = self._settings, version.adapter
-        if adapter is None:
-            raise Unfit(f"{version.name} has no adapter")
-        root = settings.remote_lora_root or settings.home / "registry"
-        path = root / adapter.relative_to(registry_folder(settings, scope).parent)
-        server = LoraServer(
-            settings.remote_base_url or "", _key(settings), patience=Patience(read_s=settings.remote_timeout_s)
-        )
-
-        def unload() -> None:
-            try:
-                if not self._leaving:
-                    server.unload(version.name)
-            finally:
-                server.close()
-
-        def restore() -> None:
-            log.warning("the model server lost the adapter %s; it is loaded again", version.name)
-            server.load(version.name, str(path))
-
-        try:
-            server.load(version.name, str(path))
-        except BaseException:
-            server.close()
-            raise
-        return self._remote(version.name, model=version.name, restore=restore, on_close=unload)
 
     def _query_adapter(self, version: Version) -> QueryAdapter | None:
         from retrieval.embed.adapter import load_query_adapter
@@ -267,7 +260,3 @@ def prior_of(settings: Settings) -> Prior:
     halt = prior.halt.copy()
     halt[HALT_FEATURES.index("begin")] -= math.log(threshold / (1 - threshold))
     return replace(prior, halt=halt)
-
-
-def _key(settings: Settings) -> str:
-    return "" if settings.remote_api_key is None else settings.remote_api_key.get_secret_value()

@@ -24,6 +24,7 @@ class Loaded:
     questions: QuestionsFor | None = None  # None: the search's own, unmoved
     scope: Scope = SHARED
     loaded_at: float = 0.0  # seconds since the epoch
+    kept: bool = False  # somebody else closes it: it may come back after it was replaced
 
     @property
     def version(self) -> str:
@@ -31,8 +32,9 @@ class Loaded:
         return self.policy.version
 
     def close(self) -> None:
-        """Release the policy. The encoders belong to whoever made them."""
-        self.policy.close()
+        """Release the policy, if it is not kept. The encoders belong to whoever made them."""
+        if not self.kept:
+            self.policy.close()
 
 
 @dataclass(frozen=True, slots=True)
