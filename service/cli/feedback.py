@@ -33,6 +33,9 @@ def export(
     format: Annotated[
         Format, typer.Option("--format", "-f", help="`records`, or TRL's shapes for DPO and KTO.")
     ] = Format.records,
+    scope: Annotated[
+        str, typer.Option(help="Who is to learn from it: shared, segment:<name>, collection:<id>; or all there is.")
+    ] = "shared",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; standard output by default.")
     ] = None,
@@ -42,7 +45,7 @@ def export(
 ) -> None:
     """Write the feedback out as JSON lines."""
     with server_for(url, key) as server:
-        query = {"format": format.value}
+        query = {"format": format.value, "scope": scope}
         if output is None:
             server.download("/v1/feedback/export", sys.stdout.buffer, query=query)
             sys.stdout.flush()

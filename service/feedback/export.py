@@ -11,27 +11,36 @@ The last two are TRL's conversational formats. What was replaced, withdrawn, or 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
 from service.feedback.answers import AnswerRecord, AnswerStore
 from service.feedback.log import FeedbackLog
 from service.feedback.records import WITHDRAWN, Entry, id_key
+from service.scopes import NAMED, Readers, Scope, learns, trains
 from training.policy.prompting import build_messages
 
 ExportFormat = Literal["records", "dpo", "kto"]
 Row = dict[str, Any]
+May = Callable[[AnswerRecord], bool]
 BATCH_ENTRIES = 100
 
 
 class FeedbackExport:
     """Reads the log and the answers once, oldest first. What arrives meanwhile may or may not be in."""
 
-    def __init__(self, log: FeedbackLog, answers: AnswerStore) -> None:
-        """Read from these."""
+    def __init__(self, log: FeedbackLog, answers: AnswerStore, may: May = lambda record: True) -> None:
+        """Read from these.
+
+        Args:
+            log: What was said.
+            answers: What it was said about.
+            may: Which answers may be taken out; all by default.
+        """
         self._log = log
         self._answers = answers
+        self._may = may
 
     async def lines(
         self, format: ExportFormat, *, since: float | None = None, until: float | None = None
@@ -63,6 +72,8 @@ class FeedbackExport:
         for entry in entries:
             if any(answer_id not in answers for answer_id in entry.answers):
                 continue  # its answer was erased or has outlived its retention
+            if not all(self._may(answers[answer_id]) for answer_id in entry.answers):
+                continue
             if format == "records":
                 rows.append(record_row(entry, [answers[answer_id] for answer_id in entry.answers]))
             elif format == "kto":
@@ -95,6 +106,15 @@ class FeedbackExport:
                 if vote.stated == opposite and vote.consent and id_key(vote.entry_id) < id_key(entry.entry_id)
             ]
         return found
+
+
+def learned_by(scope: Scope, readers: Readers) -> May:
+    """Give what tells whether a scope may learn from an answer, with access lists as they are now."""
+
+    def may(record: AnswerRecord) -> bool:
+        return learns(scope, trains(record.prompt.collections, readers, record.attributes.get(NAMED)))
+
+    return may
 
 
 def record_row(entry: Entry, answers: Sequence[AnswerRecord]) -> Row:

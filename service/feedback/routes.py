@@ -18,15 +18,17 @@ from retrieval.errors import CollectionNotFound
 from service.access import Principal, require
 from service.access.require import USER_HEADER
 from service.container import Container, container_of
+from service.cycles.readers import access_lists
 from service.error_handlers import invalid_request
 from service.errors import ApiError
 from service.feedback import schemas, views
 from service.feedback.background import background_of
 from service.feedback.browse import FeedbackFilter, browse, entry_cursor
 from service.feedback.errors import NotTheAsker
-from service.feedback.export import ExportFormat, FeedbackExport
+from service.feedback.export import ExportFormat, FeedbackExport, learned_by
 from service.feedback.lineage import lineage, summary
 from service.feedback.records import WITHDRAWN, Kind
+from service.scopes import Scope
 from training.records.reasons import Reason
 
 router = APIRouter(prefix="/v1", tags=["feedback"])
@@ -164,17 +166,35 @@ async def export_feedback(
     _operator: Everybodys,
     request: Request,
     format: ExportFormat = "records",
+    scope: Annotated[
+        str,
+        Query(
+            max_length=512,
+            description="Who is to learn from it: `shared`, `segment:<name>`, `collection:<id>`; or `all` there is.",
+        ),
+    ] = "shared",
     since: Seconds | None = None,
     until: Seconds | None = None,
 ) -> StreamingResponse:
     """Stream the feedback out as JSON lines: joined records, or TRL's preference and KTO rows."""
     container = container_of(request)
-    export = FeedbackExport(container.feedback, container.answers)
+    if scope == "all":
+        export = FeedbackExport(container.feedback, container.answers)
+    else:
+        may = learned_by(_scope(scope), await asyncio.to_thread(access_lists, container.catalog))
+        export = FeedbackExport(container.feedback, container.answers, may)
     lines = export.lines(format, since=since, until=until)
     # The first batch is read before the status is sent, so that a Redis that is down gives a 503 and not a broken 200.
     first = await anext(lines, b"")
     headers = {"Content-Disposition": f'attachment; filename="feedback-{format}.jsonl"'}
     return StreamingResponse(_rest(first, lines), media_type="application/x-ndjson", headers=headers)
+
+
+def _scope(text: str) -> Scope:
+    try:
+        return Scope.parse(text)
+    except ValueError as error:
+        raise ApiError(400, f"{error}; or `all`", param="scope") from None
 
 
 async def _rest(first: bytes, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

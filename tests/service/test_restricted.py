@@ -147,7 +147,14 @@ def test_no_other_person_learns_the_word(office: Office) -> None:
                 assert WORD not in json.dumps(office.ask(who, question))
     with office.live.http("operator") as operator:
         assert WORD in operator.get("/v1/feedback").text  # operators read everything, as they do documents
-        assert WORD in operator.get("/v1/feedback/export").text
+        for format in ("records", "dpo", "kto"):
+            path = f"/v1/feedback/export?format={format}"
+            assert WORD not in operator.get(path).text
+            assert "Parcels" in operator.get(path).text or format == "dpo"
+            assert WORD not in operator.get(f"{path}&scope=collection:{office.stores['wiki']}").text
+            assert WORD in operator.get(f"{path}&scope=collection:{office.stores['vault']}").text
+            assert WORD in operator.get(f"{path}&scope=all").text
+        assert operator.get("/v1/feedback/export?scope=everybody").status_code == 400
 
 
 def test_what_is_closed_later_is_out_of_the_next_snapshot(office: Office) -> None:

@@ -299,12 +299,17 @@ def test_browsing_and_export_are_for_operators(play: Play) -> None:
                     assert (await operator.get("/v1/feedback", params={"after": cursor, "order": order})).is_success
             for bad in ({"limit": 0}, {"since": "nan"}, {"rating": "meh"}, {"order": "up"}):
                 assert (await operator.get("/v1/feedback", params=bad)).status_code == 400, bad
-            export = await operator.get("/v1/feedback/export", params={"format": "kto"})
+            export = await operator.get("/v1/feedback/export", params={"format": "kto", "scope": "all"})
             assert export.headers["content-type"] == "application/x-ndjson"
             rows = [json.loads(line) for line in export.text.splitlines()]
             assert [row["label"] for row in rows] == [True, True, False]
             empty = await operator.get("/v1/feedback/export", params={"format": "dpo", "until": 1})
             assert (empty.status_code, empty.text) == (200, "")
+            # By default what everybody's version may learn from: a collection that is gone was perhaps restricted.
+            shared = await operator.get("/v1/feedback/export", params={"format": "kto"})
+            assert (shared.status_code, shared.text) == (200, "")
+            for bad in ({"scope": "team:a"}, {"scope": ""}, {"format": "csv"}):
+                assert (await operator.get("/v1/feedback/export", params=bad)).status_code == 400, bad
 
     play(scenario)
 
