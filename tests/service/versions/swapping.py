@@ -1,8 +1,4 @@
-"""A served collection in which every version finds another document first: what answered is seen in what was found.
-
-The question shares no word with any document, so only the query adapter decides; each version's adapter moves the
-question onto a document of its own.
-"""
+"""A served collection in which every version finds another document first, and clients that notice (`finding.py`)."""
 
 from __future__ import annotations
 
@@ -18,31 +14,9 @@ from typing import Any
 
 import httpx
 
-from retrieval.embed import HashingEmbedder
-from retrieval.embed.adapter import QueryAdapter
 from service.models import load_models
-from service.scopes import SHARED, Scope
-from service.settings import Settings
-from service.versions.loading import QUERY
-from service.versions.standing import registry_of
 from tests.service.http_world import LiveServer, light_settings, running
-from training.policy.extractive import Residual, adapter_files
-from training.registry import ADAPTER, ModelCard
-
-QUESTION = "Zyzzyva?"
-WORDS = ("apples", "bridges", "candles", "dolphins", "engines", "forests")
-DOCUMENTS = [f"The {word} are kept here. Everybody likes {word} a lot." for word in WORDS]
-
-
-def publish_finding(settings: Settings, document: int, scope: Scope = SHARED) -> str:
-    """Publish a version whose questions find one of the documents first, and give its name."""
-    encoder = HashingEmbedder()
-    question = encoder.encode([QUESTION], kind="query")  # (1, d)
-    push = encoder.encode([DOCUMENTS[document]]) - question
-    adapter = QueryAdapter("hashing", question, push, strength=2.0, bound=2.0)
-    files: dict[str, bytes | Path] = {f"{QUERY}/{name}": content for name, content in adapter.files().items()}
-    files |= {f"{ADAPTER}/{name}": content for name, content in adapter_files(Residual(), {}).items()}
-    return registry_of(settings, scope).publish(files, ModelCard(kind="extractive", base="hashing")).name
+from tests.service.versions.finding import DOCUMENTS, QUESTION
 
 
 def fill(server: LiveServer) -> None:

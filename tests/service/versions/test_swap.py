@@ -11,15 +11,16 @@ from service.redis.server import RedisServer
 from service.scopes import SHARED
 from service.versions.announce import Announcement, announce
 from service.versions.standing import registry_of
+from tests.service.versions.finding import publish_finding
 from tests.service.versions.making import damage, promote
-from tests.service.versions.swapping import Seen, ask, asking, publish_finding, serving, until
+from tests.service.versions.swapping import Seen, ask, asking, serving, until
 from training.registry import CANDIDATE
 
 
 def test_no_request_fails_or_is_mixed_while_versions_are_swapped(tmp_path: Path, redis_server: RedisServer) -> None:
     with serving(tmp_path, redis_server.url, canary_share=0.5) as server:
         settings, book = server.container.settings, server.container.policies
-        names = [publish_finding(settings, number) for number in range(4)]
+        names = [publish_finding(registry_of(settings, SHARED), number) for number in range(4)]
         promote(settings, names[0])
         until(lambda: book.route("a").version == names[0])
         with asking(server) as seen, server.http("admin") as http:
@@ -48,12 +49,12 @@ def test_no_request_fails_or_is_mixed_while_versions_are_swapped(tmp_path: Path,
 def test_moves_in_the_folder_are_followed_without_redis(tmp_path: Path) -> None:
     with serving(tmp_path, None, version_poll_s=0.05) as server:
         settings, book = server.container.settings, server.container.policies
-        name = publish_finding(settings, 1)
+        name = publish_finding(registry_of(settings, SHARED), 1)
         promote(settings, name)
         until(lambda: book.route("a").version == name)
         with server.http("user") as http:
             assert http.get("/readyz").json()["parts"]["versions"]["state"] == "ready"
-            other = publish_finding(settings, 2)  # not loaded, and may be pinned
+            other = publish_finding(registry_of(settings, SHARED), 2)  # not loaded, and may be pinned
             until(lambda: other in http.get("/v1/models").text)
             models = [model["id"] for model in http.get("/v1/models").json()["data"]]
         assert models == ["groundloop", *(f"groundloop@{one}" for one in (name, "base-extractive", other))]
@@ -62,7 +63,7 @@ def test_moves_in_the_folder_are_followed_without_redis(tmp_path: Path) -> None:
 def test_an_announcement_is_heard_long_before_the_next_look(tmp_path: Path, redis_server: RedisServer) -> None:
     with serving(tmp_path, redis_server.url, version_poll_s=3600) as server:
         settings, book = server.container.settings, server.container.policies
-        name = publish_finding(settings, 1)
+        name = publish_finding(registry_of(settings, SHARED), 1)
         promote(settings, name)
         client = redis.Redis.from_url(redis_server.url)
         moved = Announcement("shared", "champion", name, 1)
@@ -75,7 +76,7 @@ def test_a_damaged_version_is_told_and_the_old_one_answers(tmp_path: Path, redis
     client = redis.Redis.from_url(redis_server.url)
     with serving(tmp_path, redis_server.url, version_poll_s=3600) as server:
         settings, book = server.container.settings, server.container.policies
-        good, bad = publish_finding(settings, 1), publish_finding(settings, 2)
+        good, bad = publish_finding(registry_of(settings, SHARED), 1), publish_finding(registry_of(settings, SHARED), 2)
         promote(settings, good)
         until(lambda: announce(client, Announcement("shared", "champion", good, 1)) > 0)
         until(lambda: book.route("a").version == good)
@@ -106,7 +107,7 @@ def test_a_damaged_version_is_told_and_the_old_one_answers(tmp_path: Path, redis
 def test_a_candidate_answers_its_users_and_a_pin_anybody(tmp_path: Path, redis_server: RedisServer) -> None:
     with serving(tmp_path, redis_server.url, canary_share=0.5) as server:
         settings, book = server.container.settings, server.container.policies
-        first, second, third = (publish_finding(settings, number) for number in range(3))
+        first, second, third = (publish_finding(registry_of(settings, SHARED), number) for number in range(3))
         promote(settings, first)
         registry_of(settings, SHARED).assign(CANDIDATE, second)
         until(lambda: book.present.rivals() is not None)
