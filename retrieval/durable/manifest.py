@@ -63,12 +63,13 @@ def read_manifest(directory: Path) -> Manifest:
         raise IndexCorrupt(f"{directory.name}/{MANIFEST} is missing or damaged ({type(error).__name__})") from error
 
 
-def verify_directory(directory: Path, *, hashes: bool = True) -> Manifest:
+def verify_directory(directory: Path, *, hashes: bool = True, named: bool = True) -> Manifest:
     """Compare a published directory with its manifest.
 
     Args:
         directory: A published directory.
         hashes: Whether to read and hash every file; otherwise only sizes are compared.
+        named: Whether it must still have the name that it was published under.
 
     Returns:
         The manifest.
@@ -77,7 +78,7 @@ def verify_directory(directory: Path, *, hashes: bool = True) -> Manifest:
         IndexCorrupt: When something is missing or differs; the message names it.
     """
     manifest = read_manifest(directory)
-    if manifest.name != directory.name:
+    if named and manifest.name != directory.name:
         raise IndexCorrupt(f"{directory.name} holds the manifest of {manifest.name}")
     for relative, entry in manifest.files.items():
         path = directory / relative

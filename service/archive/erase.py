@@ -64,6 +64,7 @@ def erase_user(archive: Archive, journal: Journal, user: str) -> Erased:
     archive.refresh()
     for batch in archive.folder.batches():
         gone = _add(gone, _without(archive, batch, user))
+    archive.index.scrub()  # whatever went: a run that was killed may have come as far as this
     return gone
 
 

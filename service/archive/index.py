@@ -122,6 +122,12 @@ class ArchiveIndex:
                 self._db.execute(f"DELETE FROM {table} WHERE batch = ?", (batch.name,))
             self._db.execute("DELETE FROM batches WHERE name = ?", (batch.name,))
 
+    def scrub(self) -> None:
+        """Write the file anew: pages and the log beside it go on holding rows that were deleted."""
+        with self._lock:
+            self._db.execute("VACUUM")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def answers(self, answer_ids: Sequence[str]) -> dict[str, Place]:
         """Give where answers are."""
         return {row[0]: (row[1], row[2]) for row in self._of("answers", "answer_id", answer_ids, "batch, place")}

@@ -83,13 +83,13 @@ class ArchivedRecord:
         """Put answers back into Redis."""
         units = await asyncio.to_thread(self._units, answer_ids)
         if not units:
-            await self._check_whole()
+            await self.check_whole()
             return False
         for unit, passages in units:
             await ask_async(self._client, bring_back(unit, passages))
         return True
 
-    async def _check_whole(self) -> None:
+    async def check_whole(self) -> None:
         """Refuse to say that something does not exist while Redis is being rebuilt."""
         if self._journal is None:
             return

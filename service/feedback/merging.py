@@ -58,6 +58,7 @@ async def older_history(older: Older, answer_id: str, voter: str, allowed: bool,
     """
     payload = (await older.answers([answer_id])).get(answer_id)
     if payload is None:
+        await older.check_whole()
         raise AnswerNotFound(answer_id)
     header = json.loads(payload.partition(b"\n")[0])
     if not allowed and header["user"] != voter:

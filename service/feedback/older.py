@@ -40,6 +40,9 @@ class Older(Protocol):
     async def standing(self, wanted: Sequence[tuple[str, str]]) -> list[str | None]:
         """Give what stood when it was archived, for each (key of Redis, field)."""
 
+    async def check_whole(self) -> None:
+        """Refuse with a 503 to say that something does not exist while Redis is given back what it lost."""
+
     async def bring_back(self, answer_ids: Sequence[str]) -> bool:
         """Put answers back into Redis, with all that hangs on them, because somebody judges them.
 

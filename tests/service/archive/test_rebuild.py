@@ -11,6 +11,7 @@ import redis
 
 from service.archive.journal import Journal
 from service.archive.rebuild import rebuild
+from service.archive.state import state_items
 from service.archive.tail import Tail, lag_s
 from tests.service.archive.conftest import exported, record_keys, say_things
 
@@ -41,7 +42,9 @@ def test_everything_comes_back(redis_url: str, client: redis.Redis, folder: Path
     say_things(redis_url)
     before, rows = record_keys(client), exported(redis_url)
     assert len(rows) == 3
-    until(lambda: followed(tail, client) and len(Journal(folder).read_state()) == 2)
+    state = [item for piece in state_items(client) for item in piece]
+    assert {"gl:cycles", "gl:cycle:cyc_1"} <= {item.key for item in state}
+    until(lambda: followed(tail, client) and Journal(folder).read_state() == state)
     client.flushall()
     until(lambda: tail.rebuilds == 1 and followed(tail, client))
     assert record_keys(client) == before
