@@ -245,6 +245,16 @@ class Settings(BaseSettings):
         "policy answers in milliseconds.",
     )
     watch_interval_s: float = Field(30.0, gt=0, description="Time between two looks at a candidate on trial.")
+    trial_min_judgements: int = Field(
+        30, ge=1, description="Judgements of answers that differ without which no trial ends in a promotion."
+    )
+    trial_min_voters: int = Field(8, ge=1, description="People behind them.")
+    trial_max_s: float = Field(
+        7 * 86_400.0, gt=0, description="Longest trial; a candidate that nothing was decided about then goes back."
+    )
+    probation_s: float = Field(
+        3 * 86_400.0, ge=0, description="Time in which a new champion goes back by itself when votes turn against it."
+    )
 
     # What is kept of people
     consent_default: bool = Field(

@@ -86,8 +86,8 @@ def check_guards(candidate: Served, champion: Served, config: TrialConfig) -> tu
 
 def _share(name: str, ours: tuple[int, int], theirs: tuple[int, int], margin: float, config: TrialConfig) -> GuardCheck:
     n, m = ours[1], theirs[1]
-    if n < config.min_served or m < config.min_served:
-        return GuardCheck(name, "too_few", f"{min(n, m)} of {config.min_served} answers of each")
+    if (few := _too_few(name, n, m, config)) is not None:
+        return few
     difference, half = _difference(ours, theirs, config.guard_alpha)
     bad = difference - half > margin
     shares = f"{_percent(ours[0] / n)} of {n}, the champion {_percent(theirs[0] / m)} of {m}"
@@ -116,8 +116,8 @@ def _silence(candidate: Served, champion: Served, config: TrialConfig) -> GuardC
 
 def _latency(candidate: Served, champion: Served, config: TrialConfig) -> GuardCheck:
     n, m = sum(candidate.seconds), sum(champion.seconds)
-    if n < config.min_served or m < config.min_served:
-        return GuardCheck("latency", "too_few", f"{min(n, m)} of {config.min_served} answers of each")
+    if (few := _too_few("latency", n, m, config)) is not None:
+        return few
     edge = champion.p95_bucket() + math.ceil(2 * math.log2(config.latency_ratio))  # buckets are half octaves
     slow = sum(candidate.seconds[edge + 1 :])
     _, half = _difference((slow, n), (0, m), config.guard_alpha)
@@ -127,9 +127,19 @@ def _latency(candidate: Served, champion: Served, config: TrialConfig) -> GuardC
     return GuardCheck("latency", "failed" if bad else "ok", why)
 
 
+def _too_few(name: str, n: int, m: int, config: TrialConfig) -> GuardCheck | None:
+    least = min(n, m)
+    if least and least >= config.min_served:
+        return None
+    why = f"{least} of {config.min_served} answers of each"
+    return GuardCheck(name, "too_few" if least < config.min_served else "ok", why)
+
+
 def _difference(ours: tuple[int, int], theirs: tuple[int, int], alpha: float) -> tuple[float, float]:
     """Give the difference of two shares, and half of an interval that holds at all times."""
     (a, n), (b, m) = ours, theirs
+    if not n or not m:
+        return 0.0, math.inf
     # One success and one failure more on each side: no variance of 0 from a few equal answers.
     variances = [(x + 1) / (k + 2) * (1 - (x + 1) / (k + 2)) / k for x, k in (ours, theirs)]
     tuned = 2 * math.log(1 / alpha) / 200  # rho^2: tightest at 200 answers
