@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from training.datasets.examples import Example
 from training.datasets.propensity import Impression
 from training.policy.base import Prompt
 from training.records.limits import Limits
@@ -49,3 +50,8 @@ def read_impressions(source: Lines, limits: Limits | None = None) -> tuple[Impre
             continue
         found.append(Impression(row.prompt, row.answer.judged(), row.judged))
     return tuple(found)
+
+
+def example_of(seen: Impression) -> Example:
+    """Give a served answer as an example without judgements, for who needs no more than the prompt."""
+    return Example(seen.shown.answer_id, seen.prompt, (seen.shown.answer,))

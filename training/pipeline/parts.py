@@ -7,8 +7,9 @@
                                                   learned from the others
 
 ASKED, the prompts on which candidate and champion are compared, are all questions about held-out sources, each time
-they were asked: what was learned comes from other questions and other sources, and the judges from voters the candidate
-never learned from. Unlike a split into diagonal blocks this leaves almost nothing unused.
+they were asked, and of those that nobody judged as many as are still wanted: what was learned comes from other
+questions and other sources, and the judges from voters the candidate never learned from. Unlike a split into diagonal
+blocks this leaves almost nothing unused.
 
 How much goes where follows from what the gate can show (bench/gate.py): a judge of 1,500 judgements and 400 prompts
 tell 6 points from nothing four times in five. A small window therefore gives half of its voters to the judges; what
@@ -59,11 +60,15 @@ class Fold:
     asked: tuple[Example, ...]
 
 
-def divide(examples: Sequence[Example], *, seed: int = 0, focus: Focus | None = None) -> Parts:
+def divide(
+    examples: Sequence[Example], *, served: Sequence[Example] = (), seed: int = 0, focus: Focus | None = None
+) -> Parts:
     """Divide by hashes of names.
 
     Args:
         examples: The window.
+        served: Prompts that were answered, judged or not: those about held-out sources are asked too, as many as are
+            still wanted, for the gate needs no judgement of a prompt to let both answer it.
         seed: Another one gives another division.
         focus: Only prompts of this segment or collection are asked; what is learned from is as without it.
 
@@ -78,6 +83,7 @@ def divide(examples: Sequence[Example], *, seed: int = 0, focus: Focus | None = 
     judges = frozenset(voter for voter in everybody if chance_of(seed, "voter", voter) < judging)
     questions = _held_out(examples, held_out, seed)
     asked = [example for example in aimed if question_key(example.prompt) in questions]
+    asked += _unjudged(examples, served, PROMPTS - len(asked), held_out, seed, focus)
     seen = [example for example in examples if question_key(example.prompt) not in questions]
     train = _by(seen, everybody - judges, unsaid=True)
     return Parts(
@@ -115,6 +121,24 @@ def folds(parts: Parts, k: int) -> tuple[Fold, ...]:
         )
         made.append(Fold(learned, asked))
     return tuple(made)
+
+
+def _unjudged(
+    examples: Sequence[Example],
+    served: Sequence[Example],
+    wanted: int,
+    held_out: float,
+    seed: int,
+    focus: Focus | None,
+) -> list[Example]:
+    """Choose prompts about held-out sources whose questions nobody judged, each question once."""
+    known = {question_key(example.prompt) for example in examples}
+    fresh: dict[str, Example] = {}
+    for example in sorted(served, key=lambda one: chance_of(seed, "served", one.prompt_id)):
+        key = question_key(example.prompt)
+        if key not in known and (focus is None or focus.holds(example.prompt)) and _held_out([example], held_out, seed):
+            fresh.setdefault(key, example)
+    return list(fresh.values())[: max(0, wanted)]
 
 
 def _held_out(examples: Sequence[Example], share: float, seed: int) -> dict[str, set[str]]:

@@ -12,7 +12,7 @@ from typing import Any
 from retrieval.durable import Manifest, publish_directory, read_manifest, write_file_atomic
 from training.datasets.build import Built, build_examples
 from training.datasets.config import DatasetConfig
-from training.datasets.impressions import read_impressions
+from training.datasets.impressions import example_of, read_impressions
 from training.datasets.propensity import Impression
 from training.pipeline.configured import configured
 from training.pipeline.job import Job
@@ -101,7 +101,7 @@ class Workspace:
             focus=self.job.focus,
         )
 
-    @property
+    @cached_property
     def impressions(self) -> tuple[Impression, ...]:
         """What was served, as far as it is known and was not erased since."""
         served = self.job.served
@@ -110,7 +110,8 @@ class Workspace:
     @cached_property
     def parts(self) -> Parts:
         """Who learns from what."""
-        return divide(self.built.examples, seed=self.job.seed, focus=self.job.focus)
+        served = [example_of(seen) for seen in self.impressions]
+        return divide(self.built.examples, served=served, seed=self.job.seed, focus=self.job.focus)
 
     @cached_property
     def contest(self) -> Contest:

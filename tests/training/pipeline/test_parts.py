@@ -125,3 +125,56 @@ def test_for_a_segment_only_its_prompts_are_asked() -> None:
     assert {example.segment for example in north.train} == {"north", "south"}
     assert not questions_of(north.asked) & questions_of(north.train)
     assert len(everybody.asked) > len(north.asked)
+
+
+def unjudged(seed: int, count: int, documents: int) -> list[Example]:
+    """Give prompts that were answered and that nobody judged; every third asks what others ask too."""
+    return [
+        replace(
+            example,
+            prompt_id=f"served-{number}",
+            prompt=example.prompt if number % 3 == 0 else replace(example.prompt, question=f"Unjudged {number}?"),
+            pairs=(),
+            thumbs=(),
+            targets=(),
+        )
+        for number, example in enumerate(examples(seed, count, 1, documents))
+    ]
+
+
+@given(seed=st.integers(0, 99), k=st.integers(1, 5))
+def test_prompts_that_nobody_judged_are_asked_as_long_as_they_stay_apart(seed: int, k: int) -> None:
+    made, served = examples(seed, 60, 20, 30), unjudged(seed + 1, 60, 30)
+    alone, parts = divide(made, seed=seed), divide(made, served=served, seed=seed)
+
+    assert (parts.train, parts.judge, parts.quality) == (alone.train, alone.judge, alone.quality)
+    more = [example for example in parts.asked if example.prompt_id.startswith("served")]
+    assert parts.asked == (*alone.asked, *more)
+    assert not {one.prompt.question for one in more} & {one.prompt.question for one in made}
+    held_out = held_out_of(parts, parts.asked)
+    assert all(held_out & sources(one, "cited") for one in more)
+    assert not held_out & sources_of(parts.train)
+    for turn in folds(parts, k):
+        theirs = {name for one in turn.asked for name in sources(one, "cited")} & held_out
+        assert not theirs & sources_of(turn.learned)
+
+
+def test_no_more_of_them_are_asked_than_wanted() -> None:
+    made, served = examples(3, 60, 20, 4), unjudged(4, 4000, 4)
+    parts = divide(made, served=served, seed=3)
+
+    assert len(parts.asked) == 600
+    assert divide(made, served=served[::-1], seed=3) == parts
+    assert divide(made, served=served[:1] * 50, seed=3).asked[len(divide(made, seed=3).asked) :] == ()
+
+
+def test_a_segment_is_asked_about_its_own_prompts() -> None:
+    made = examples(5, 60, 20, 10)
+    served = [
+        replace(one, prompt=replace(one.prompt, segment="north" if number % 2 else "south"))
+        for number, one in enumerate(unjudged(6, 200, 10))
+    ]
+    parts = divide(made, served=served, seed=5, focus=Focus("segment", "north"))
+
+    assert parts.asked
+    assert {one.segment for one in parts.asked} == {"north"}
