@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from training.pipeline.job import Job
     from training.pipeline.state import JobState
 
-app = typer.Typer(
-    no_args_is_help=True, help="Train: the cycles of a running server, or from a file of judged answers."
-)
+app = typer.Typer(no_args_is_help=True, help="Train: the cycles of a running server, or from a file of judged answers.")
 _LOOK_S = 0.2
 
 app.command()(cycles.start)
@@ -56,6 +54,7 @@ def run(
     golden: Annotated[
         Path | None, typer.Option(help="Golden set whose figures must not get worse.", show_default=False)
     ] = None,
+    scope: Annotated[str, typer.Option(help="Whom it is for: shared, segment:<name> or collection:<id>.")] = "shared",
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same data, same version.")] = 0,
     options: Annotated[
         Path | None,
@@ -84,7 +83,7 @@ def run(
         assert records is not None
         directory = jobs / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
         try:
-            job = _job(records, policy, model, method, min_judgements, golden, seed, options)
+            job = _job(records, policy, model, method, min_judgements, golden, scope, seed, options)
             write_job(directory, job)
         except BadJob as error:
             raise Refused(str(error)) from error
@@ -132,15 +131,22 @@ def _job(
     method: str,
     min_judgements: int,
     golden: Path | None,
+    scope: str,
     seed: int,
     options: Path | None,
 ) -> Job:
     import tomllib
 
     from service.client.errors import Refused
+    from service.scopes import SHARED, Scope
     from training.pipeline.job import Job
 
     settings = settings_for()
+    try:
+        whom = Scope.parse(scope)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    shared = settings.home / "registry" / policy
     for path in (records, golden, options):
         if path is not None and not path.is_file():
             raise Refused(f"there is no file {path}")
@@ -150,7 +156,9 @@ def _job(
         raise Refused(f"{options} is not TOML: {error}") from error
     return Job(
         records=records.absolute(),
-        registry=settings.home / "registry" / policy,
+        registry=shared.with_name(policy + whom.suffix),
+        scope=scope,
+        shared=None if whom == SHARED else shared,
         policy=policy,  # type: ignore[arg-type]  # write_job checks it
         model=model or settings.causal_model,
         device=settings.device,

@@ -19,7 +19,7 @@ from retrieval.embed import HashingEmbedder
 from service.cli.group import TellingGroup
 from service.cli.train import app
 from tests.training.pipeline.world import judge, questions
-from training.pipeline.job import JOB, Job, write_job
+from training.pipeline.job import JOB, Job, read_job, write_job
 from training.pipeline.state import STATE, JobState, Reporter, Step, read_state
 from training.policy.extractive import ExtractivePolicy, Prior
 from training.records.types import Record
@@ -69,6 +69,7 @@ def made(home: Path, name: str) -> Path:
         (("--records", "nothing.jsonl"), "there is no file nothing.jsonl"),
         (("--records", "records.jsonl", "--golden", "nothing.jsonl"), "there is no file nothing.jsonl"),
         (("--records", "records.jsonl", "--policy", "remote"), "extractive or causal"),
+        (("--records", "records.jsonl", "--scope", "team:a"), "segment:<name>"),
         (("--records", "records.jsonl", "--method", "ppo,dpo"), "ppo stands alone"),
     ],
 )
@@ -118,6 +119,15 @@ def test_the_list_tells_who_died_and_who_never_started(home: Path) -> None:
     assert "train run --resume 2-died" in run("status", "2-died")[1]
     assert "3 of 200 judgements" in run("status", "3-over")[1]
     assert run("status", "nothing")[0] == 1
+
+
+@pytest.mark.slow
+def test_a_job_may_be_for_a_segment(home: Path, records: Path) -> None:
+    _, out, _ = run("run", "--records", str(records), "--scope", "segment:de")
+    assert "waiting" in out
+    (job,) = [read_job(path.parent) for path in home.glob("training/*/job.json")]
+    assert (job.scope, job.registry.name) == ("segment:de", "extractive+segment.de")
+    assert job.shared == job.registry.with_name("extractive")
 
 
 def test_thin_data_end_in_waiting(home: Path, records: Path) -> None:
