@@ -17,7 +17,6 @@ What stays: the consent, by pseudonym, so that a no stays a no; and the row of t
 from __future__ import annotations
 
 import logging
-import secrets
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -196,8 +195,12 @@ class _Work:
 
     @contextmanager
     def _archiving(self) -> Iterator[None]:
-        token, deadline = secrets.token_hex(8), time.monotonic() + ARCHIVING_S
+        # By the erasure's id: whoever takes over from a killed process has its lock too.
+        token, deadline = self._erasure.id.encode(), time.monotonic() + ARCHIVING_S
         while not self._client.set(ARCHIVING, token, nx=True, px=ARCHIVE_LOCK_MS):
+            if self._client.get(ARCHIVING) == token:
+                self._client.pexpire(ARCHIVING, ARCHIVE_LOCK_MS)
+                break
             if time.monotonic() > deadline:
                 raise NotYet("old answers are being moved to the archive")
             self._alive()
@@ -205,7 +208,7 @@ class _Work:
         try:
             yield
         finally:
-            if self._client.get(ARCHIVING) == token.encode():
+            if self._client.get(ARCHIVING) == token:
                 self._client.delete(ARCHIVING)
 
     def _forget_keys(self) -> None:

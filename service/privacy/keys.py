@@ -10,6 +10,8 @@ gl:learned:<sha256>     set     pseudonyms of everybody in a snapshot whose fold
 gl:doomed               set     keys of passages whose prompts are gone and that may be shown by no other
 gl:doomed:now           set     those of them that are looked at
 gl:doomed:lock          string  who looks; expires
+gl:feedback:compact     stream  a copy of the log without what was deleted, in the making
+gl:feedback:compacting  string  who makes it; expires
 gl:rewrite              string  when something was erased that the append-only file may still hold, in ms
 gl:rewritten            string  when the file was last rewritten for that, in ms
 gl:retained             hash    when retention last ran to its end (at, ms), and who is at it
@@ -25,6 +27,8 @@ DOOMED = "gl:doomed"
 LOOKED_AT = "gl:doomed:now"
 LOOKING = "gl:doomed:lock"
 LEARNED = "gl:learned:"
+COMPACT = "gl:feedback:compact"
+COMPACTING = "gl:feedback:compacting"
 REWRITE = "gl:rewrite"
 REWRITTEN = "gl:rewritten"
 RETAINED = "gl:retained"

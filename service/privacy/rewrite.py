@@ -1,4 +1,7 @@
-"""Redis's append-only file holds what was deleted until it is rewritten; this rewrites it and waits for the end."""
+"""Redis's append-only file holds what was deleted until it is rewritten; this rewrites it and waits for the end.
+
+The log is copied first (`compact.py`): what is crossed out in it would be written again.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from typing import Any
 
 import redis
 from redis.exceptions import ResponseError
+
+from service.privacy.compact import compact
 
 POLL_S = 0.1
 LONGEST_S = 1800.0
@@ -32,6 +37,8 @@ def rewrite(client: redis.Redis, alive: Callable[[], None] = lambda: None) -> bo
         NotRewritten: It failed or takes too long, a full disk for instance.
         redis.RedisError: Redis is away.
     """
+    if not compact(client, alive):
+        raise NotRewritten("the feedback log could not be copied without what was deleted; it is tried again")
     if not _info(client)["aof_enabled"]:
         return False
     _wait(client, alive)  # one that began before may hold what was deleted since
