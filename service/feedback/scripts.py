@@ -1,9 +1,10 @@
 """The Lua scripts, each one atomic step. Calls made at the same time travel together.
 
 While one batch is on its way, the calls that arrive wait for it and leave as the next one: under load a system call, a
-wake-up of Redis and an fsync serve many callers, and a lone caller waits for nobody. Scripts are sent whole once, run
-by hash, and sent again after Redis restarts. Redis before 7 wraps an error met inside a script (full, read-only) in one
-of its own; it is unwrapped here, so that callers see the same errors as for plain commands.
+wake-up of Redis and an fsync serve many callers, and a lone caller waits for nobody. Where replicas must hold what is
+acknowledged, one WAIT follows the batch on its connection, and what they did not confirm in time is an error. Scripts
+are sent whole once, run by hash, and sent again after Redis restarts. Redis before 7 wraps an error met inside a script
+(full, read-only) in one of its own; it is unwrapped here, so that callers see the same errors as for plain commands.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from redis import exceptions as errors
 from redis.asyncio import Redis
 
 from service.redis.calls import unwrapped
+from service.redis.refused import NotReplicated
 
+WAIT_MS = 500  # a replica beside us confirms in about one; longer than this it is away
 MAX_BATCH = 64  # calls; more would hold up the first of them
 Argument = str | bytes | int | float
 _Call = tuple[tuple[Argument, ...], "Script", "asyncio.Future[Any]"]
@@ -33,9 +36,15 @@ def source(name: str) -> str:
 class Batches:
     """Sends the calls of one client. For one event loop."""
 
-    def __init__(self, client: Redis) -> None:
-        """Send nothing yet."""
+    def __init__(self, client: Redis, min_replicas: int = 0) -> None:
+        """Send nothing yet.
+
+        Args:
+            client: Redis.
+            min_replicas: Replicas that must hold what was written before a call returns.
+        """
         self.client = client
+        self._min_replicas = min_replicas
         self._waiting: list[_Call] = []
         self._sender: asyncio.Task[None] | None = None
 
@@ -79,7 +88,14 @@ class Batches:
         async with self.client.pipeline(transaction=False) as pipeline:
             for arguments, script, _ in batch:
                 pipeline.execute_command("EVALSHA", script.sha, *arguments)
-            return list(await pipeline.execute(raise_on_error=False))
+            if not self._min_replicas:
+                return list(await pipeline.execute(raise_on_error=False))
+            pipeline.execute_command("WAIT", self._min_replicas, WAIT_MS)
+            *replies, confirmed = await pipeline.execute(raise_on_error=False)
+            if not isinstance(confirmed, int) or confirmed < self._min_replicas:
+                unconfirmed = NotReplicated(f"not confirmed by {self._min_replicas} replicas; say it again")
+                return [reply if isinstance(reply, Exception) else unconfirmed for reply in replies]
+            return replies
 
 
 class Script:

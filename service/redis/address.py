@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 SENTINEL_PORT = 26379
+SENTINEL_TIMEOUT_S = 0.5  # of one sentinel; then the next is asked, and whichever answered is asked first from then on
 _PLAIN = ("redis", "rediss", "unix")
 _SENTINEL = ("redis+sentinel", "rediss+sentinel")
 _SHAPE = "redis+sentinel://[user:password@]host1:26379,host2:26379/master-name/0"
@@ -44,8 +45,9 @@ class Sentinels:
 
     def of_sentinels(self) -> dict[str, Any]:
         """Give what a connection to a sentinel needs besides its address."""
-        given = {"username": self.sentinel_username, "password": self.sentinel_password}
-        return {name: value for name, value in given.items() if value} | ({"ssl": True} if self.tls else {})
+        given = {"username": self.sentinel_username, "password": self.sentinel_password, "ssl": self.tls}
+        timeouts = {"socket_timeout": SENTINEL_TIMEOUT_S, "socket_connect_timeout": SENTINEL_TIMEOUT_S}
+        return {**timeouts, **{name: value for name, value in given.items() if value}}
 
 
 def parse_address(url: str) -> str | Sentinels:

@@ -10,13 +10,14 @@ from typing import Any
 
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.asyncio.sentinel import SentinelConnectionPool as AsyncPool
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from service.redis.address import Sentinels, parse_address
-
-_SENTINEL_TIMEOUT_S = 1.0  # of one sentinel; then the next is asked
 
 
 class _MasterClient(Redis):
@@ -58,7 +59,8 @@ def open_blocking(url: str, **options: Any) -> Redis:
     address = parse_address(url)
     if isinstance(address, str):
         return Redis.from_url(address, **options)
-    manager = Sentinel(list(address.hosts), sentinel_kwargs=sentinel_options(address))  # type: ignore[no-untyped-call]
+    once = Retry(NoBackoff(), 0)  # a sentinel that is away is not asked again, the next one is
+    manager = Sentinel(list(address.hosts), sentinel_kwargs={"retry": once, **address.of_sentinels()})  # type: ignore[no-untyped-call]
     ssl = {"ssl": True} if address.tls else {}
     pool = SentinelConnectionPool(address.master, manager, **ssl, **address.of_master(), **options)  # type: ignore[no-untyped-call]
     return _MasterClient(pool, manager)
@@ -77,10 +79,5 @@ def open_async(url: str, **options: Any) -> AsyncRedis:
 
 def async_sentinels(address: Sentinels) -> AsyncSentinel:
     """Give what asks the sentinels for the master."""
-    return AsyncSentinel(list(address.hosts), sentinel_kwargs=sentinel_options(address))  # type: ignore[no-untyped-call]
-
-
-def sentinel_options(address: Sentinels) -> dict[str, Any]:
-    """Give the options of a connection to a sentinel."""
-    timeouts = {"socket_timeout": _SENTINEL_TIMEOUT_S, "socket_connect_timeout": _SENTINEL_TIMEOUT_S}
-    return {**timeouts, **address.of_sentinels()}
+    once = AsyncRetry(NoBackoff(), 0)
+    return AsyncSentinel(list(address.hosts), sentinel_kwargs={"retry": once, **address.of_sentinels()})  # type: ignore[no-untyped-call]

@@ -12,90 +12,17 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from typing import Literal
 
 import redis.exceptions as errors
-from redis.asyncio import ConnectionPool, Redis
-from redis.asyncio.connection import parse_url
-from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel, SentinelManagedConnection, SentinelManagedSSLConnection
-from redis.backoff import NoBackoff
+from redis.asyncio import Redis
 
-from service.redis.address import Sentinels, parse_address
-from service.redis.connect import async_sentinels
+from service.redis.address import SENTINEL_TIMEOUT_S
+from service.redis.pool import Pool
 from service.redis.refused import RedisRefused
 
 LinkState = Literal["up", "down", "unsafe"]
 log = logging.getLogger(__name__)
-
-
-class _Master:
-    """Finds the master for one connection; what redis-py expects of a pool there."""
-
-    is_master = True
-    check_connection = False
-
-    def __init__(self, sentinels: Sentinel, name: str) -> None:
-        self._sentinels = sentinels
-        self._name = name
-
-    async def get_master_address(self) -> Any:
-        return await self._sentinels.discover_master(self._name)
-
-
-class _Pool(ConnectionPool):
-    """Connections to wherever Redis is now, handed out only while the gate is open."""
-
-    def __init__(self, address: Callable[[], str | None], refusal: Callable[[], str | None], timeout_s: float) -> None:
-        super().__init__(max_connections=1024)
-        self._address = address
-        self._refusal = refusal
-        self._sentinels: tuple[Sentinels, Sentinel] | None = None
-        self._options: dict[str, Any] = {
-            "socket_timeout": timeout_s,
-            "socket_connect_timeout": min(timeout_s, 1.0),
-            # Once more over a fresh connection when an idle one turns out to be dead; never after a timeout.
-            "retry": Retry(NoBackoff(), 1, supported_errors=(errors.ConnectionError,)),
-        }
-
-    def make_connection(self) -> Any:
-        url = self._address()
-        if url is None:
-            raise RedisRefused("no Redis is running for this home; `groundloop up` starts one, or set REDIS_URL")
-        address = parse_address(url)
-        if isinstance(address, Sentinels):
-            return self._to_master(address)
-        # parse_url names the connection class only where it is not plain TCP.
-        options = {**self.connection_kwargs, **self._options, **parse_url(url)}
-        return options.pop("connection_class", self.connection_class)(**options)
-
-    def _to_master(self, address: Sentinels) -> SentinelManagedConnection:
-        if self._sentinels is None or self._sentinels[0] != address:
-            self._sentinels = address, async_sentinels(address)
-        options = {**self.connection_kwargs, **self._options, **address.of_master()}
-        kind = SentinelManagedSSLConnection if address.tls else SentinelManagedConnection
-        master = _Master(self._sentinels[1], address.master)
-        return kind(connection_pool=master, **options)  # type: ignore[no-untyped-call]
-
-    @property
-    def by_sentinel(self) -> bool:
-        """Tell whether the master was last found by asking sentinels."""
-        return self._sentinels is not None
-
-    async def get_connection(self, *args: Any, **kwargs: Any) -> Any:
-        if (refusal := self._refusal()) is not None:
-            raise RedisRefused(refusal)
-        return await super().get_connection()  # type: ignore[no-untyped-call]
-
-    async def forget_idle(self) -> None:
-        """Drop the idle connections, which would come back to the address that they were made for."""
-        await self.disconnect(inuse_connections=False)
-        self._available_connections.clear()
-
-    async def close_sentinels(self) -> None:
-        """Close the connections to the sentinels."""
-        for sentinel in self._sentinels[1].sentinels if self._sentinels else ():
-            await sentinel.aclose()
 
 
 class RedisLink:
@@ -126,8 +53,8 @@ class RedisLink:
         self._probe_s = probe_s
         self._task: asyncio.Task[None] | None = None
         self._pools = (
-            _Pool(address, lambda: None if self.state == "up" else self.detail, timeout_s),
-            _Pool(address, lambda: None, probe_s),
+            Pool(address, lambda: None if self.state == "up" else self.detail, timeout_s),
+            Pool(address, lambda: None, probe_s),
         )
         self.client, self._prober = (Redis.from_pool(pool) for pool in self._pools)
 
@@ -149,12 +76,14 @@ class RedisLink:
 
     async def probe(self) -> None:
         """Ask Redis now and set `state` and `detail`."""
-        before = self.state
+        before, master = self.state, self._pools[1].master
         try:
-            async with asyncio.timeout(2 * self._probe_s):
+            async with asyncio.timeout(2 * self._probe_s + self._pools[1].sentinels * SENTINEL_TIMEOUT_S):
                 await self._prober.ping()
-                if self._pools[1].by_sentinel and (await self._prober.role())[0] != b"master":
+                if self._pools[1].sentinels and (await self._prober.role())[0] != b"master":
                     raise errors.ReadOnlyError("this Redis is not the master any more")
+                if master not in (None, self._pools[1].master):  # a failover too quick to be seen as an outage
+                    await self._pools[0].forget()
                 problems = [] if before == "up" else await self._check(self._prober)
         except (errors.RedisError, OSError, TimeoutError) as error:
             refusal = (
@@ -163,7 +92,7 @@ class RedisLink:
             self._become("down", refusal)
             for pool in self._pools:
                 with contextlib.suppress(errors.RedisError, OSError):
-                    await pool.forget_idle()
+                    await pool.forget()
             return
         if problems and not self._unsafe_ok:
             self._become("unsafe", "this Redis could lose votes: " + "; ".join(problems))

@@ -8,19 +8,19 @@ import time
 from collections import Counter
 
 import httpx
-from redis.asyncio import Redis
 
 from service.feedback.answers import AnswerRecord, AnswerStore
 from service.feedback.export import FeedbackExport
 from service.feedback.log import FeedbackLog
 from service.feedback.records import Entry
+from service.redis.connect import open_async
 from tests.service.feedback.samples import make_prompt, make_record
 
 
 async def record_answers(url: str, user: str, count: int) -> list[AnswerRecord]:
     """Record answers to prompts of their own."""
     records = [make_record(str(i), user=user, prompt=make_prompt(question=f"Question {i}?")) for i in range(count)]
-    async with Redis.from_url(url) as client:
+    async with open_async(url) as client:
         for record in records:
             await AnswerStore(client).record(record)
     return records
@@ -95,7 +95,7 @@ def check_nothing_lost(url: str, acknowledged: dict[str, list[tuple[str, str]]])
 
 
 async def _check(url: str, acknowledged: dict[str, list[tuple[str, str]]]) -> None:
-    async with Redis.from_url(url) as client:
+    async with open_async(url) as client:
         log = FeedbackLog(client)
         entries: list[Entry] = []
         while piece := await log.range(f"({entries[-1].entry_id}" if entries else "-", "+", count=500):

@@ -43,6 +43,14 @@ class Sentinels:
         )
 
     def __enter__(self) -> Sentinels:
+        try:
+            self._start_all()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _start_all(self) -> None:
         for port in self.ports:
             self.start(port, replica_of=None if port == self.ports[0] else self.ports[0])
         for port in self.ports[1:]:
@@ -61,8 +69,7 @@ class Sentinels:
         conf.write_text("\n".join(lines) + "\n")
         self._spawn(self.sentinel_port, [str(conf), "--sentinel"])
         with redis.Redis(port=self.sentinel_port, password=SENTINEL_PASSWORD) as sentinel:
-            _until(lambda: len(sentinel.sentinel_replicas(MASTER)) == len(self.ports) - 1)
-        return self
+            _until(lambda: len(sentinel.sentinel_slaves(MASTER)) == len(self.ports) - 1)
 
     def __exit__(self, *_: object) -> None:
         for process in self._running.values():

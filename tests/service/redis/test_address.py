@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from service.redis.address import AddressError, Sentinels, broker_address, parse_address
+from service.redis.address import SENTINEL_TIMEOUT_S, AddressError, Sentinels, broker_address, parse_address
 from service.settings import Settings
+
+TIMEOUTS = {"socket_timeout": SENTINEL_TIMEOUT_S, "socket_connect_timeout": SENTINEL_TIMEOUT_S}
 
 
 @pytest.mark.parametrize("url", ["redis://h:1/0", "rediss://:p@h", "unix:///run/redis.sock?db=2"])
@@ -69,4 +71,4 @@ def test_no_message_holds_the_password() -> None:
 def test_the_broker_is_told_where_the_master_is() -> None:
     url, options = broker_address("redis+sentinel://u:p%40@a:1,[::2]/m/3?sentinel_password=s")
     assert url == "sentinel://u:p%40@a:1/3;sentinel://u:p%40@[::2]:26379/3"
-    assert options == {"master_name": "m", "sentinel_kwargs": {"password": "s"}}
+    assert options == {"master_name": "m", "sentinel_kwargs": {"password": "s", **TIMEOUTS}}
