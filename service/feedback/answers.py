@@ -67,16 +67,17 @@ class AskerErased(Exception):
 class AnswerStore:
     """Keeps answers in Redis. Safe to share between tasks of one event loop."""
 
-    def __init__(self, client: Redis, older: Older | None = None) -> None:
+    def __init__(self, client: Redis, older: Older | None = None, *, min_replicas: int = 0) -> None:
         """Use a client made with `decode_responses=False`.
 
         Args:
             client: Redis.
             older: What is not in Redis any more.
+            min_replicas: Replicas that must hold an answer before it counts as kept.
         """
         self._client = client
         self._older = older
-        self._record = Script(Batches(client), "record")
+        self._record = Script(Batches(client, min_replicas), "record")
 
     async def record(self, record: AnswerRecord) -> None:
         """Keep one answer; on disk when this returns. The same id twice is kept once."""
