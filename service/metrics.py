@@ -72,6 +72,26 @@ class Metrics:
             "journal_behind_seconds",
             "Longest time for which the journal may lack what Redis holds; NaN where another process keeps it",
         )
+        self.cycles_unfinished = self._gauge("cycles_unfinished", "Cycles of learning that wait or run", ("state",))
+        self.cycle_lease_age = self._gauge(
+            "cycle_lease_age_seconds",
+            "Time since the stalest lease of a cycle was renewed; NaN while nobody works on one",
+        )
+        self.trial_judgements = self._gauge(
+            "trial_judgements", "Judgements that a trial is decided on", ("scope", "candidate")
+        )
+        self.trial_evidence = self._gauge(
+            "trial_evidence", "Logarithm of the evidence for a promotion", ("scope", "candidate")
+        )
+        self.trial_evidence_needed = self._gauge(
+            "trial_evidence_needed",
+            "Logarithm of the evidence at which a candidate is promoted",
+            ("scope", "candidate"),
+        )
+        self.trial_net_share = self._gauge(
+            "trial_net_share", "Prompts won less prompts lost, of those on which the two differ", ("scope", "candidate")
+        )
+        self.watch_decisions = self._gauge("watch_decisions", "Decisions of the watch ever, by kind", ("action",))
         self.part_up = self._gauge("part_up", "1 for a part that is ready", ("part",))
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:

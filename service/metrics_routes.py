@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from service.access import Principal, require
 from service.container import Container, container_of
+from service.cycles.cycle import UNFINISHED
 from service.health import parts_of
 from service.jobs.sweep import last_sweep_age_s
 
@@ -37,6 +38,8 @@ def read_state(parts: Container) -> None:
     keeps = parts.journal is not None and parts.journal.state != "waiting"
     gauges.journal_behind.set(parts.journal.behind_s if keeps and parts.journal is not None else math.nan)
     gauges.documents_pending.set(parts.catalog.pending_count())
+    _read_cycles(parts)
+    _read_trials(parts)
     if not parts.loaded:
         return
     for gauge in (
@@ -58,3 +61,32 @@ def read_state(parts: Container) -> None:
     gauges.versions_draining.set(len(parts.policies.draining))
     if parts.following is not None:
         gauges.version_problems.set(len(parts.following.follower.problems))
+
+
+def _read_cycles(parts: Container) -> None:
+    """Set what the last look at the cycles saw; all of it is unknown while Redis is away."""
+    gauges, seen = parts.metrics, parts.reaper.seen
+    age = None if seen is None else seen.lease_age_s()
+    gauges.cycle_lease_age.set(math.nan if age is None else age)
+    for state in UNFINISHED:
+        count = math.nan if seen is None else sum(cycle.state == state for cycle in seen.cycles)
+        gauges.cycles_unfinished.labels(state).set(count)
+
+
+def _read_trials(parts: Container) -> None:
+    """Set what the last look at the trials saw; nothing is shown while Redis is away."""
+    gauges, seen = parts.metrics, parts.trials.seen
+    shown = (gauges.trial_judgements, gauges.trial_evidence, gauges.trial_evidence_needed, gauges.trial_net_share)
+    for gauge in (*shown, gauges.watch_decisions):
+        gauge.clear()
+    if seen is None:
+        return
+    for action, count in seen.decided:
+        gauges.watch_decisions.labels(action).set(count)
+    for trial in seen.trials:
+        if not trial["decision"]:
+            continue
+        evidence, net = trial["decision"]["evidence"], trial["decision"]["net"]["value"]
+        values = (evidence["counts"]["judged"], evidence["log_e"], evidence["needed"], net)
+        for gauge, value in zip(shown, values, strict=True):
+            gauge.labels(trial["scope"], trial["candidate"]).set(math.nan if value is None else value)

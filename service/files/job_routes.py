@@ -1,24 +1,32 @@
-"""`/v1/jobs`: ingestions with their progress, read from the documents themselves, so that the two cannot disagree."""
+"""`/v1/jobs`: what works in the background, with its progress.
+
+Ingestions are read from the documents themselves and cycles of learning from their rows, so that none can disagree.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+from redis.exceptions import RedisError
 
 from retrieval.errors import CollectionNotFound
 from retrieval.types import Document
 from service.access import Principal, require
 from service.container import Container, container_of
+from service.cycles import store
+from service.cycles.jobs import TrainingJob, training_jobs
 from service.errors import ApiError
 from service.files.paging import After, Limit, ListOf, Order
 from service.files.shapes import LastError, Status
+from service.redis.calls import ask_async
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 Operator = Annotated[Principal, Depends(require("operator"))]
 Parts = Annotated[Container, Depends(container_of)]
-KIND = "ingest"
+INGEST, TRAIN = "ingest", "train"
 
 
 class Job(BaseModel):
@@ -42,7 +50,7 @@ class Job(BaseModel):
     def of(cls, document: Document) -> Job:
         """Show a document as the job that ingests it."""
         return cls(
-            id=f"{KIND}:{document.collection_id}:{document.document_id}",
+            id=f"{INGEST}:{document.collection_id}:{document.document_id}",
             status=document.status,
             stage=document.stage,
             percent=document.percent,
@@ -56,38 +64,89 @@ class Job(BaseModel):
         )
 
 
+AnyJob = Annotated[Job | TrainingJob, Field(discriminator="kind")]
+Kind = Literal["ingest", "train"]
+
+
 @router.get("", summary="List jobs")
-def list_jobs(
+async def list_jobs(
     principal: Operator,
     parts: Parts,
     status: Annotated[Status | None, Query(description="only jobs with this status")] = None,
+    kind: Annotated[Kind | None, Query(description="only ingestions, or only cycles of learning")] = None,
     after: After = None,
     limit: Limit = 20,
     order: Order = "desc",
-) -> ListOf[Job]:
-    """List ingestions of all vector stores by when they were asked for."""
+) -> ListOf[AnyJob]:
+    """List cycles of learning and the ingestions of all vector stores: first the newest cycles, then the newest
+    ingestions; with `asc` the same from the other end. While Redis is away only ingestions are listed.
+    """
+    kinds: list[str] = [kind] if kind else ["train", "ingest"] if order == "desc" else ["ingest", "train"]
+    at = None if after is None else after.partition(":")[0]
+    if at is not None:
+        if at not in kinds:
+            raise _nothing_after(after)
+        kinds = kinds[kinds.index(at) :]
+    jobs: list[Job | TrainingJob] = []
+    for one in kinds:
+        start, room = after if one == at else None, limit + 1 - len(jobs)
+        if room > 0 and one == "ingest":
+            jobs += await asyncio.to_thread(_ingestions, parts, principal, status, start, room, order)
+        elif room > 0:
+            jobs += await _cycles(parts, status, start, room, order, needed=one in (kind, at))
+    return ListOf[AnyJob].of(jobs[:limit], len(jobs) > limit)
+
+
+@router.get("/{job_id}", summary="Look at a job")
+async def get_job(job_id: Annotated[str, Path(max_length=512)], principal: Operator, parts: Parts) -> AnyJob:
+    """Show one ingestion or one cycle of learning."""
+    kind, _, cycle_id = job_id.partition(":")
+    if kind == TRAIN:
+        cycle = await ask_async(parts.redis, store.get(cycle_id))
+        if cycle is None:
+            raise ApiError(404, f"no job `{job_id}`", code="job_not_found", param="job_id")
+        return TrainingJob.of(cycle)
+    collection_id, document_id = _parse(job_id, "job_id")
+    return Job.of(await asyncio.to_thread(parts.catalog.document, principal.caller, collection_id, document_id))
+
+
+def _ingestions(
+    parts: Container, principal: Principal, status: Status | None, after: str | None, limit: int, order: Order
+) -> list[Job]:
     start = None if after is None else _parse(after, "after")
     try:
         page = parts.catalog.documents_everywhere(
             principal.caller, status=status, limit=limit, after=start, order=order
         )
     except CollectionNotFound:
-        raise ApiError(
-            400, f"there is no job `{after}` to continue after; take the `last_id` of a page", param="after"
-        ) from None
-    return ListOf[Job].of([Job.of(document) for document in page.items], page.has_more)
+        raise _nothing_after(after) from None
+    return [Job.of(document) for document in page.items]
 
 
-@router.get("/{job_id}", summary="Look at a job")
-def get_job(job_id: Annotated[str, Path(max_length=512)], principal: Operator, parts: Parts) -> Job:
-    """Show one ingestion."""
-    collection_id, document_id = _parse(job_id, "job_id")
-    return Job.of(parts.catalog.document(principal.caller, collection_id, document_id))
+async def _cycles(
+    parts: Container, status: Status | None, after: str | None, limit: int, order: Order, *, needed: bool
+) -> list[TrainingJob]:
+    cycle_id = None if after is None else after.partition(":")[2]
+    try:
+        found = await training_jobs(
+            parts.redis, status=status, after=cycle_id, limit=limit, newest_first=order == "desc"
+        )
+    except RedisError:
+        if needed:
+            raise
+        return []
+    if found is None:
+        raise _nothing_after(after)
+    return found
 
 
 def _parse(job_id: str, param: str) -> tuple[str, str]:
     kind, _, rest = job_id.partition(":")
     collection_id, _, document_id = rest.partition(":")
-    if kind != KIND or not document_id:
+    if kind != INGEST or not document_id:
         raise ApiError(404 if param == "job_id" else 400, f"no job `{job_id}`", code="job_not_found", param=param)
     return collection_id, document_id
+
+
+def _nothing_after(after: str | None) -> ApiError:
+    return ApiError(400, f"there is no job `{after}` to continue after; take the `last_id` of a page", param="after")
