@@ -43,8 +43,11 @@ if TYPE_CHECKING:
     from service.files.batches import BatchStore
     from service.jobs.enqueue import Ringer
     from service.jobs.sweep import Sweeper
+    from service.metrics_peers import Peers
     from service.models import Models
     from service.privacy.consent import Consents
+    from service.watch.seen import TrialsSeen
+    from service.watch.tally import Tally
 
 Loader = Callable[[Settings, "Catalog"], "Models"]
 log = logging.getLogger(__name__)
@@ -61,6 +64,7 @@ class Container:
     keys: KeyStore
     limits: RateLimits
     metrics: Metrics
+    peers: Peers | None  # the processes that share our port, for their metrics
     link: RedisLink  # its `state` tells whether Redis is up
     redis: Redis  # decode_responses=False; fails fast while Redis is down
     answers: AnswerStore
@@ -69,6 +73,8 @@ class Container:
     journal: Tail | None  # follows Redis into the home folder, from which it is rebuilt
     consents: Consents
     chat: ChatService
+    tally: Tally  # of what each version serves
+    trials: TrialsSeen
     batches: BatchStore
 
     def __init__(self, settings: Settings, load: Loader | None = None) -> None:
@@ -124,9 +130,13 @@ class Container:
         from service.files.batches import BatchStore
         from service.jobs.enqueue import Ringer
         from service.jobs.sweep import Sweeper
+        from service.metrics_peers import Peers
+        from service.metrics_routes import own_metrics
         from service.privacy.consent import Consents
         from service.redis.blocking import connect
         from service.redis.checks import durability_problems
+        from service.watch.seen import TrialsSeen
+        from service.watch.tally import Tally
 
         settings = self.settings
         make_directory(settings.home)
@@ -148,8 +158,12 @@ class Container:
         self.feedback = FeedbackLog(self.redis, older, min_replicas=settings.redis_min_replicas)
         self.journal = open_tail(settings) if settings.journal else None
         self.consents = Consents(self.redis, default=settings.consent_default)
+        self.tally = Tally(self.redis)
+        self.trials = TrialsSeen(self.redis, settings)
         self.chat = ChatService(self, ChatOptions.of(settings))
         await self.link.start()
+        self.tally.start()
+        self.trials.start()
         ringer = Ringer(settings)
         self.eraser = Ringer(settings)
         self.reaper = Reaper(lambda: connect(settings, timeout_s=settings.redis_timeout_s), ringer.cycles)
@@ -159,6 +173,10 @@ class Container:
         self.sweeper.start()
         if self.journal is not None:
             self.journal.start()
+        several = settings.api_processes > 1
+        self.peers = Peers(settings.home / "run" / "metrics", lambda: own_metrics(self)) if several else None
+        if self.peers is not None:
+            await self.peers.start()
         self._forget_signals = on_stop_signal(self.begin_draining, delay_s=settings.drain_s)
         self._loading = asyncio.create_task(self._load(), name="load-models")
 
@@ -166,6 +184,8 @@ class Container:
         """Release everything; what was acknowledged is on disk already."""
         self.begin_draining()
         self._forget_signals()
+        if self.peers is not None:
+            await self.peers.close()
         await self.chat.close()
         if self._loading is not None:
             with contextlib.suppress(asyncio.CancelledError):
@@ -179,6 +199,8 @@ class Container:
             await asyncio.to_thread(self.journal.close)
         self.archive.close()
         self.reaper.close()
+        await self.trials.close()
+        await self.tally.close()
         await self.link.close()
         self.batches.close()
         self.keys.close()

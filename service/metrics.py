@@ -5,6 +5,8 @@ One registry a process; routes and pipelines count here, gauges of state are rea
 
 from __future__ import annotations
 
+from threading import Lock
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -25,6 +27,7 @@ class Metrics:
     def __init__(self) -> None:
         """Make a registry of its own, so that two containers in one process do not collide."""
         self.registry = CollectorRegistry()
+        self.reading = Lock()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
         self.requests_total = self._counter("http_requests", "HTTP requests", ("method", "route", "status"))

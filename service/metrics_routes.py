@@ -23,9 +23,16 @@ router = APIRouter(tags=["health"])
 def metrics(
     principal: Annotated[Principal, Depends(require("operator"))], parts: Annotated[Container, Depends(container_of)]
 ) -> Response:
-    """Give the metrics of this process in Prometheus' text format."""
-    read_state(parts)
-    return Response(generate_latest(parts.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    """Give the metrics of the process in Prometheus' text format, and of those that share its port."""
+    text = own_metrics(parts) if parts.peers is None else parts.peers.gather()
+    return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def own_metrics(parts: Container) -> bytes:
+    """Give the metrics of this process alone."""
+    with parts.metrics.reading:  # gauges are cleared and set anew: one reader at a time
+        read_state(parts)
+        return generate_latest(parts.metrics.registry)
 
 
 def read_state(parts: Container) -> None:
