@@ -28,6 +28,7 @@ def intervals(settings: Settings) -> dict[str, float]:
     return {
         names.SWEEP: settings.sweep_interval_s,
         names.CHECK: settings.train_check_interval_s,
+        names.WATCH: settings.watch_interval_s,
         names.ERASE: min(LONGEST_BEAT_S, settings.retention_interval_s),
         names.RETENTION: min(LONGEST_BEAT_S, settings.retention_interval_s),
         names.ARCHIVE: min(LONGEST_BEAT_S, settings.archive_interval_s),

@@ -57,6 +57,12 @@ def register(app: Celery, settings: Settings, stopping: Callable[[], bool]) -> N
         if settings.learn:
             check(settings, lambda: send_cycle(app))
 
+    def run_watch() -> int:
+        """Look at what is on trial, and promote it or send it back."""
+        from service.watch.run import watch
+
+        return len(watch(settings))
+
     def run_erase() -> int:
         """Erase the people who are to be erased."""
         from service.privacy.erase import erase_due
@@ -84,17 +90,21 @@ def register(app: Celery, settings: Settings, stopping: Callable[[], bool]) -> N
             if now:
                 send_drain(app)
 
-    app.task(name=names.DRAIN)(run_drain)
-    app.task(name=names.SWEEP)(run_sweep)
     # Taken off the queue before it begins: it may run for hours, and a wake-up that is lost is sent again by the next
     # sweep. Unacknowledged it would be killed when its worker loses the connection, and delivered again every hour;
     # that one is delivered twice all the same is harmless, whatever the visibility timeout.
-    app.task(name=names.CYCLE, acks_late=False, reject_on_worker_lost=False)(run_cycle)
-    app.task(name=names.CHECK)(run_check)
-    app.task(name=names.ERASE)(run_erase)
-    app.task(name=names.RETENTION)(run_retention)
-    app.task(name=names.ARCHIVE)(run_archive)
-    app.task(name=names.MAINTENANCE)(run_maintenance)
+    app.task(name=names.CYCLE, acks_late=False, reject_on_worker_lost=False, shared=False)(run_cycle)
+    for name, function in {
+        names.DRAIN: run_drain,
+        names.SWEEP: run_sweep,
+        names.CHECK: run_check,
+        names.WATCH: run_watch,
+        names.ERASE: run_erase,
+        names.RETENTION: run_retention,
+        names.ARCHIVE: run_archive,
+        names.MAINTENANCE: run_maintenance,
+    }.items():
+        app.task(name=name, shared=False)(function)
 
 
 def send_drain(app: Celery) -> None:
