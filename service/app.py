@@ -24,6 +24,7 @@ from service.requests import RequestMiddleware
 from service.settings import Settings, load_settings
 from service.versions import routes as versions
 from service.voters import routes as voters
+from service.watch import routes as trials
 
 VERSION = "0.1.0"
 
@@ -99,6 +100,7 @@ def _routers() -> list[APIRouter]:
         voters,
         model_routes,
         versions,
+        trials,
         privacy,
         keys,
         health,

@@ -58,6 +58,7 @@ class Exchange:
         self.same: bool | None = None
         self.finished: list[Finished] = []
         self.waits_ms = waits_ms
+        self.took_s: float | None = None  # once all answers are whole; a slow reader takes longer
         self._steps = steps
         self._metrics = metrics
         self._started = started
@@ -83,6 +84,7 @@ class Exchange:
             self._outcome = "error"
             raise
         self._outcome, self.opened = None, True
+        self.took_s = time.monotonic() - self._started
         return None
 
     def _note(self, step: Finished | Opening | Compared) -> None:
@@ -139,6 +141,11 @@ class Exchange:
             )
             for item, answer_id in zip(self.finished, answer_ids, strict=True)
         ]
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether the policy, or the server under it, broke off."""
+        return self._outcome == "error"
 
     def close(self) -> None:
         """Stop what still runs and count what happened; again does nothing."""

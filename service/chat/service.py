@@ -26,6 +26,7 @@ from service.chat.streaming import chunks
 from service.errors import ApiError
 from service.versions.lease import Lease
 from service.versions.served import Served
+from service.watch.tally import count_exchange
 from training.policy.base import Prompt
 
 if TYPE_CHECKING:
@@ -198,6 +199,14 @@ class ChatService:
     def _closed(self, lease: Lease, steps: ThreadStream[Step], exchange: Exchange) -> None:
         self._open.pop(exchange).cancel()
         lease.release_after(steps.work)
+        if exchange.failed or exchange.took_s is not None:
+            count_exchange(
+                self._container.tally,
+                [(arm.version, arm.role) for arm in exchange.arms],
+                [item.abstained for item in exchange.finished],
+                failed=exchange.failed,
+                took_s=exchange.took_s,
+            )
 
     def _line_changed(self, running: int, waiting: int) -> None:
         self._container.metrics.running.set(running)

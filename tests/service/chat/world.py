@@ -35,6 +35,7 @@ from service.metrics import Metrics
 from service.policies import PolicyBook
 from service.requests import RequestMiddleware
 from service.settings import Settings
+from service.watch.tally import Tally
 from training.policy.base import ABSTENTION, Answer, Delta, Prompt, Sampling, SamplingCancelled, ServingPolicy
 
 HANDBOOK = {
@@ -221,6 +222,7 @@ class World(Container):
         """Open what needs the event loop."""
         self.redis = Redis.from_url(self._redis_url, socket_timeout=1.0, socket_connect_timeout=1.0)
         self.answers = AnswerStore(self.redis)
+        self.tally = Tally(self.redis)
         self.chat = ChatService(cast(Container, self), self._options)
         self._forget_signals = on_stop_signal(self.begin_draining)
         self.loop = asyncio.get_running_loop()
