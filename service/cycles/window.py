@@ -15,10 +15,10 @@ Options = Mapping[str, Mapping[str, Any]]
 
 
 def stage_options(settings: Settings) -> Options:
-    """Read the options of a cycle's stages.
+    """Read the options of a cycle's stages; the settings of new voters hold where the file has none.
 
     Args:
-        settings: Name the file; without one there are none.
+        settings: Name the file, and say how new voters are treated.
 
     Returns:
         By stage and name.
@@ -26,14 +26,22 @@ def stage_options(settings: Settings) -> Options:
     Raises:
         BadJob: The file cannot be read, or is not TOML.
     """
-    if settings.train_options is None:
-        return {}
+    options: dict[str, Any] = {}
     try:
-        return tomllib.loads(settings.train_options.read_text("utf-8"))
+        if settings.train_options is not None:
+            options = tomllib.loads(settings.train_options.read_text("utf-8"))
     except OSError as error:
         raise BadJob(f"{settings.train_options} cannot be read: {error.strerror}") from error
     except ValueError as error:  # of TOML, or of UTF-8
         raise BadJob(f"{settings.train_options} is not TOML: {error}") from error
+    if settings.quarantine_hours:
+        known = options.get("dataset", {})
+        new = {
+            "quarantine_days": settings.quarantine_hours / 24,
+            "quarantine_agreements": settings.quarantine_agreements,
+        }
+        options["dataset"] = new | known if isinstance(known, dict) else known
+    return options
 
 
 def dataset_config(settings: Settings) -> DatasetConfig:

@@ -61,7 +61,7 @@ def counted(fate: Fate, cycle: Cycle) -> str:
     Returns:
         The rest of the sentence, without its full stop.
     """
-    did = f"{_did(fate)} version {cycle.version}" if cycle.version else f"was read for {cycle.id}"
+    did = f"{_did(fate, bool(cycle.version))} {f'version {cycle.version}' if cycle.version else cycle.id}"
     weight = lighter(fate)
     return f"{did}{_came_of(cycle)}{f'; {weight}' if weight else ''}"
 
@@ -75,9 +75,11 @@ def lighter(fate: Fate) -> str:
     return ""
 
 
-def _did(fate: Fate) -> str:
+def _did(fate: Fate, made: bool) -> str:
     if fate.reason == SOURCES_ALONE:
         return "teaches which passages to find; it was read for"
+    if not made:
+        return "was read for"
     return "helped to check" if JUDGES in fate.notes else "helped to train"
 
 
