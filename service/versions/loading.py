@@ -52,6 +52,8 @@ class Loader:
 
     def bases(self) -> list[Loaded]:
         """Load what serves while nothing was promoted, and behind it the embedded policy, which may be pinned."""
+        import safetensors.numpy  # noqa: F401 - before anybody asks, not while the first version is swapped in
+
         now = time.time()
         made = [Loaded(self._base(), loaded_at=now, kept=True)]
         if self._settings.policy != "extractive":
@@ -136,12 +138,12 @@ class Loader:
 
     def _choosing(self, policy: ServingPolicy, version: Version) -> ServingPolicy:
         """Have the version's reward model choose among several answers, where that is set and it has one."""
-        from training.reward.store import load_reward
-        from training.updates.choosing import ChoosingPolicy
-
         settings = self._settings
         if settings.best_of == 1 or version.path is None or not (version.path / REWARD).is_dir():
             return policy
+        from training.reward.store import load_reward
+        from training.updates.choosing import ChoosingPolicy
+
         reward = load_reward(version.path / REWARD, self._encoders.load(settings.embedding_model)[0])
         grounded = None if settings.policy == "extractive" else self._groundedness()
         return ChoosingPolicy(policy, reward, settings.best_of, grounded=grounded)
