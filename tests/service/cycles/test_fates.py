@@ -204,7 +204,7 @@ def test_the_story_goes_on_over_cycles_and_trials(world: World, client: redis.Re
         world.vote(answer, "ann")
     assert world.told(answers[0], "ann")[1] == ["recorded", "waiting"]
     world.operator.get("/v1/training/cycles")
-    assert "so far there are 1 of 5 voters" in world.told(answers[0], "ann")[0]
+    assert "so far there are 4 of 10 judgements; 1 of 5 voters" in world.told(answers[0], "ann")[0]
 
     world.cycle(client, "candidate", "v000001-extractive")
     assert world.told(answers[0], "ann")[1] == ["recorded", "counted", "on_trial"]
