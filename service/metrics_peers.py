@@ -98,7 +98,7 @@ def merged(parts: dict[int, str]) -> bytes:
             kept = families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
             for sample in family.samples:
                 kept.samples.append(sample._replace(labels={**sample.labels, _LABEL: str(place)}))
-    return generate_latest(_Families(families.values()))  # type: ignore[arg-type]
+    return generate_latest(_Families(families.values()))
 
 
 class _Families:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -72,3 +74,10 @@ def test_the_broker_is_told_where_the_master_is() -> None:
     url, options = broker_address("redis+sentinel://u:p%40@a:1,[::2]/m/3?sentinel_password=s")
     assert url == "sentinel://u:p%40@a:1/3;sentinel://u:p%40@[::2]:26379/3"
     assert options == {"master_name": "m", "sentinel_kwargs": {"password": "s", **TIMEOUTS}}
+
+
+def test_every_client_is_made_where_sentinels_are_understood() -> None:
+    """A client made straight from a URL would not follow a failover."""
+    service = Path(__file__).resolve().parents[3] / "service"
+    made = {path.relative_to(service).as_posix() for path in service.rglob("*.py") if "from_url(" in path.read_text()}
+    assert made == {"redis/connect.py", "redis/server.py"}  # the second asks the server it has just started
