@@ -92,8 +92,8 @@ class Attempt:
                 return self._finish("failed", str(error), directory)
             except StaleWriter:
                 return "lost"
-            except (RedisError, StorageFull, OSError) as error:
-                return self._again(f"{type(error).__name__}: {error}", directory, pause_s=FULL_PAUSE_S)
+            except (RedisError, StorageFull) as error:  # nothing that the cycle could help: it is not one of its tries
+                return self._again(f"{type(error).__name__}: {error}", directory, pause_s=FULL_PAUSE_S, counts=False)
             except Exception as error:
                 log.exception("an attempt at %s failed", self.cycle.id)
                 return self._again(f"{type(error).__name__}: {error}", directory)
@@ -148,14 +148,13 @@ class Attempt:
         if outcome.word == "silent":
             return self._again(f"killed: {outcome.why}", directory)
         if outcome.word == "stopped":
-            return self._again(
-                outcome.why or "its worker stops; it goes on from its checkpoint", directory, counts=False
-            )
+            why = outcome.why or "its worker stops; it goes on from its checkpoint"
+            return self._again(why, directory, pause_s=0.0, counts=False)
         if outcome.status == BAD_JOB:
             return self._finish("failed", _last_line(directory / LOG), directory)
         fresh = state is not None and state.beat_at != began
         if outcome.status == STOPPED and fresh and state is not None:
-            return self._again(state.reason, directory, pause_s=FULL_PAUSE_S)
+            return self._again(state.reason, directory, pause_s=FULL_PAUSE_S, counts=False)
         return self._again(f"its process {_died(outcome.status)}", directory)
 
     def _told(self, state: JobState, directory: Path) -> str:
@@ -206,7 +205,7 @@ class Attempt:
             return self._finish("failed", f"{tried}; the last: {reason}", directory)
         pause = PAUSE_S * self.cycle.attempts if pause_s is None else pause_s
         log.warning("cycle %s is tried again: %s", self.cycle.id, reason)
-        told = store.release(self.cycle.id, self.cycle.token, reason, pause_s=pause if counts else 0.0, counts=counts)
+        told = store.release(self.cycle.id, self.cycle.token, reason, pause_s=pause, counts=counts)
         return "retrying" if ask(self.client, told) else "lost"
 
 

@@ -67,7 +67,7 @@ def concurrency(settings: Settings, queues: Sequence[str]) -> int:
     long = {
         names.INGEST_QUEUE: settings.ingest_processes,
         names.TRAIN_QUEUE: places(settings),
-        names.DEFAULT_QUEUE: 1,  # the archive, or an erasure, now and then
+        names.DEFAULT_QUEUE: 2,  # the archive and an erasure, now and then
     }
     return sum(long[queue] for queue in queues) + 1
 

@@ -146,6 +146,19 @@ def test_options_that_cannot_be_read_fail_the_cycle_with_the_reason(
     assert "none.toml cannot be read" in look(client, cycle_id).reason
 
 
+def test_a_full_disk_is_waited_for_and_is_not_one_of_its_tries(
+    settings: Settings, client: redis.Redis, cycle_id: str
+) -> None:
+    for _ in range(settings.train_attempts + 1):
+        said = train(settings, command=runs("say('stopped', 'the disk is full; make room'); sys.exit(75)"))
+        assert said == "retrying"
+        cycle = look(client, cycle_id)
+        assert (cycle.attempts, cycle.reason) == (0, "the disk is full; make room")
+        assert (cycle.not_before or 0.0) > ask(client, store.unfinished()).now + 30
+        hurry(client, cycle_id)
+    assert train(settings, command=runs(REFUSED)) == "refused"
+
+
 def test_data_that_does_not_carry_is_a_refusal(settings: Settings, client: redis.Redis, cycle_id: str) -> None:
     assert train(settings, command=runs("say('waiting', '38 of 200 votes')")) == "refused"
     assert look(client, cycle_id).reason == "38 of 200 votes"
