@@ -76,3 +76,8 @@ def test_a_damaged_job_is_told(tmp_path: Path, content: str | None, told: str) -
         (tmp_path / "job.json").write_text(content)
     with pytest.raises(BadJob, match=told):
         read_job(tmp_path)
+
+
+def test_a_scope_that_is_none_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    with pytest.raises(BadJob, match="segment:<name>"):
+        write_job(tmp_path / "job", Job(tmp_path / "r", tmp_path / "registry", scope="team:x"))

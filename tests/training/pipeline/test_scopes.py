@@ -13,7 +13,7 @@ import pytest
 from retrieval.embed import HashingEmbedder
 from tests.training.pipeline.world import NOW, judge, questions
 from training.pipeline.cycle import run_cycle
-from training.pipeline.job import BadJob, Job, write_job
+from training.pipeline.job import Job, write_job
 from training.pipeline.state import RESULT, JobState
 from training.policy.extractive import ExtractivePolicy, Prior
 from training.records.types import Record
@@ -24,7 +24,7 @@ QUICK = {"reward": {"precision": 100.0, "semantic": 0.0, "heads": 4}, "update": 
 Ended = tuple[Path, Job, JobState]
 
 
-slow = pytest.mark.slow  # each runs whole cycles
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # whole cycles, on machines that do other things too
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,6 @@ def verdict(directory: Path) -> dict[str, dict[str, object]]:
     return {check["name"]: check for check in stored["checks"]} | {"": stored}
 
 
-@slow
 def test_a_segment_learns_from_everybody_and_is_tried_on_itself(shared: Ended, judged: Sequence[Record]) -> None:
     source, before, served = shared
     directory, job, state = run(
@@ -85,7 +84,6 @@ def test_a_segment_learns_from_everybody_and_is_tried_on_itself(shared: Ended, j
     assert Registry(before.registry).alias("champion") == served.version
 
 
-@slow
 def test_a_segment_with_little_of_its_own_waits_and_says_so(shared: Ended, judged: Sequence[Record]) -> None:
     _, before, _ = shared
     few = [record for number, record in enumerate(judged) if record.segment == "south" or number < 40]
@@ -102,7 +100,6 @@ def test_a_segment_with_little_of_its_own_waits_and_says_so(shared: Ended, judge
     assert "of 200 judgements of segment:north" in state.reason
 
 
-@slow
 def test_one_segment_alone_can_stop_a_shared_version(shared: Ended, tmp_path: Path) -> None:
     source, job, state = shared
     shutil.copytree(job.registry.parent, tmp_path / "copy")
@@ -123,8 +120,3 @@ def test_one_segment_alone_can_stop_a_shared_version(shared: Ended, tmp_path: Pa
     refused = [name for name, check in checks.items() if name and check["outcome"] == "failed"]
     assert set(refused) >= {"segment north", "segment south"}
     assert not registry.open(ended.version or "").card.judged.passed  # type: ignore[union-attr]
-
-
-def test_a_scope_that_is_none_is_refused_before_anything_runs(tmp_path: Path) -> None:
-    with pytest.raises(BadJob, match="segment:<name>"):
-        write_job(tmp_path / "job", Job(tmp_path / "r", tmp_path / "registry", scope="team:x"))
