@@ -95,6 +95,13 @@ class Metrics:
             "trial_net_share", "Prompts won less prompts lost, of those on which the two differ", ("scope", "candidate")
         )
         self.watch_decisions = self._gauge("watch_decisions", "Decisions of the watch ever, by kind", ("action",))
+        self.redis_memory = self._gauge("redis_memory_bytes", "Memory that Redis uses; NaN while it is away")
+        self.last_archive_age = self._gauge(
+            "last_archive_age_seconds",
+            "Time since what is old was last moved to the archive; NaN when it never was, or Redis is away",
+        )
+        self.disk_free = self._gauge("disk_free_bytes", "Room on the disk of the home folder")
+        self.disk_size = self._gauge("disk_size_bytes", "Size of the disk of the home folder")
         self.part_up = self._gauge("part_up", "1 for a part that is ready", ("part",))
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:

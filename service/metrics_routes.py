@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -45,6 +46,9 @@ def read_state(parts: Container) -> None:
     keeps = parts.journal is not None and parts.journal.state != "waiting"
     gauges.journal_behind.set(parts.journal.behind_s if keeps and parts.journal is not None else math.nan)
     gauges.documents_pending.set(parts.catalog.pending_count())
+    disk = shutil.disk_usage(parts.settings.home)
+    gauges.disk_free.set(disk.free)
+    gauges.disk_size.set(disk.total)
     _read_cycles(parts)
     _read_trials(parts)
     if not parts.loaded:
@@ -81,11 +85,14 @@ def _read_cycles(parts: Container) -> None:
 
 
 def _read_trials(parts: Container) -> None:
-    """Set what the last look at the trials saw; nothing is shown while Redis is away."""
+    """Set what the last look into Redis saw; no trial is shown while it is away."""
     gauges, seen = parts.metrics, parts.trials.seen
     shown = (gauges.trial_judgements, gauges.trial_evidence, gauges.trial_evidence_needed, gauges.trial_net_share)
     for gauge in (*shown, gauges.watch_decisions):
         gauge.clear()
+    archived = None if seen is None else seen.archived_s
+    gauges.last_archive_age.set(math.nan if archived is None else archived)
+    gauges.redis_memory.set(math.nan if seen is None else seen.memory_bytes)
     if seen is None:
         return
     for action, count in seen.decided:

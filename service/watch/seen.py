@@ -1,4 +1,4 @@
-"""What this process last saw of the trials, for whoever may not wait for Redis: the page of metrics."""
+"""What this process last saw in Redis, for whoever may not wait for it: the page of metrics."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from service.archive.move import DONE as ARCHIVED
 from service.scopes import scopes_present
 from service.watch.figures import decisions, trial_of
 
@@ -23,10 +24,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Trials that run, and how many decisions there ever were by kind."""
+    """Trials that run, how many decisions there ever were by kind, and how Redis and its archive are."""
 
     trials: tuple[dict[str, Any], ...] = ()
     decided: tuple[tuple[str, int], ...] = ()
+    memory_bytes: int = 0  # that Redis uses
+    archived_s: float | None = None  # since a run of the archive came to its end; None if none ever did
 
 
 class TrialsSeen:
@@ -57,9 +60,20 @@ class TrialsSeen:
             scopes = await asyncio.to_thread(scopes_present, self._settings)
             found = [await trial_of(self._client, scope) for scope in scopes]
             decided = await decisions(self._client)
-            self.seen = Seen(tuple(one for one in found if one is not None), tuple(sorted(decided.items())))
+            memory = await self._client.info("memory")
+            self.seen = Seen(
+                tuple(one for one in found if one is not None),
+                tuple(sorted(decided.items())),
+                int(memory["used_memory"]),
+                await self._archived_s(),
+            )
         except (RedisError, OSError):
             self.seen = None
+
+    async def _archived_s(self) -> float | None:
+        done = await self._client.get(ARCHIVED)
+        seconds, _ = await self._client.time()
+        return None if done is None else max(0.0, seconds - int(done) / 1000)
 
     async def _run(self) -> None:
         while True:
