@@ -2,7 +2,8 @@
 
 A veto passes when the candidate is *shown* not to be worse than the champion by more than a margin: the one-sided bound
 of the paired difference is held against it, so little data does not pass for no harm. What is measured there needs no
-voter, and votes cannot move it.
+voter, and votes cannot move it. Where it does not pass, the figure itself within the margin is tolerable for a trial: a
+share of the users, for a while, under guards.
 """
 
 from __future__ import annotations
@@ -25,18 +26,19 @@ def winning(inputs: GateInputs, config: GateConfig) -> Check:
     changed = [row for row in judged if row.changed]
     detail = {"prompts": float(len(judged)), "changed": float(len(changed))}
     estimate = _judged(changed, config.confidence) if changed else None
+    open_ = len(changed) >= config.trial_changed and estimate is not None and _not_against(estimate, inputs, config)
     if len(judged) < config.min_prompts:
         why = f"{len(judged)} of {config.min_prompts} held-out prompts needed"
-        return Check(name, "promotion", "too_few", why, estimate, 0.5, detail)
+        return Check(name, "promotion", "too_few", why, estimate, 0.5, detail, open_)
     if estimate is None or len(changed) < config.min_changed:
         why = f"{len(changed)} of {len(judged)} answers differ, {config.min_changed} needed: too alike to tell"
-        return Check(name, "promotion", "too_few", why, estimate, 0.5, detail)
+        return Check(name, "promotion", "too_few", why, estimate, 0.5, detail, open_)
     better = estimate.low > 0.5
     why = (
         f"the judge prefers the candidate in {_percent(estimate.value)} of the {len(changed)} answers that differ "
         f"(of {len(judged)}), at least {_percent(estimate.low)}; more than 50 % must be certain"
     )
-    return Check(name, "promotion", "passed" if better else "failed", why, estimate, 0.5, detail)
+    return Check(name, "promotion", "passed" if better else "failed", why, estimate, 0.5, detail, open_)
 
 
 def judge_quality(inputs: GateInputs, config: GateConfig) -> Check:
@@ -47,10 +49,12 @@ def judge_quality(inputs: GateInputs, config: GateConfig) -> Check:
     accuracy = inputs.judge.accuracy
     if accuracy.n < config.min_judge_pairs:
         why = f"measured on {accuracy.n} of {config.min_judge_pairs} held-out judgements needed"
-        return Check(name, "veto", "too_few", why, accuracy, config.judge_accuracy)
-    good = accuracy.low > config.judge_accuracy
+        return Check(name, "veto", "too_few", why, accuracy, config.judge_accuracy, tolerable=True)
+    good = _knows(inputs, config)
     why = f"{inputs.judge.name} is right about {_percent(accuracy.value)} of {accuracy.n} judgements of others"
-    return Check(name, "veto", "passed" if good else "failed", why, accuracy, config.judge_accuracy)
+    outcome: Outcome = "passed" if good else "failed"
+    # In a trial people judge: a judge that knows too little forbids nothing, and its figure counts for little.
+    return Check(name, "veto", outcome, why, accuracy, config.judge_accuracy, tolerable=True)
 
 
 def direct(inputs: GateInputs, config: GateConfig) -> Check:
@@ -194,7 +198,8 @@ def segments(inputs: GateInputs, config: GateConfig) -> list[Check]:
         )
         good = estimate.low >= threshold
         why = f"wins {_percent(estimate.value)} of {len(rows)} prompts, at least {_percent(estimate.low)}"
-        made.append(Check(name, "veto", "passed" if good else "failed", why, estimate, threshold))
+        within = estimate.value >= threshold
+        made.append(Check(name, "veto", "passed" if good else "failed", why, estimate, threshold, tolerable=within))
     return made
 
 
@@ -216,6 +221,20 @@ def golden(inputs: GateInputs, config: GateConfig) -> list[Check]:
     return made or [Check("golden set", "veto", "absent", "the operator gave none")]
 
 
+def _knows(inputs: GateInputs, config: GateConfig) -> bool:
+    """Tell whether the judge was shown to know what people prefer."""
+    if inputs.judge is None or inputs.judge.accuracy.n < config.min_judge_pairs:
+        return False
+    return inputs.judge.accuracy.low > config.judge_accuracy
+
+
+def _not_against(estimate: Estimate, inputs: GateInputs, config: GateConfig) -> bool:
+    """Tell whether the judge leaves the question open: one that knows must not prefer the champion, one that may know
+    nothing must not be sure of it.
+    """
+    return estimate.high >= 0.5 and (estimate.value >= 0.5 or not _knows(inputs, config))
+
+
 def _judged(rows: Sequence[Row], confidence: float) -> Estimate:
     margins = np.array([row.candidate.rewards for row in rows]) - np.array([row.champion.rewards for row in rows])
     return judged_win_rate(margins.astype(np.float64), [row.cluster for row in rows], confidence=confidence)
@@ -224,9 +243,12 @@ def _judged(rows: Sequence[Row], confidence: float) -> Estimate:
 def _not_worse(
     name: str, rows: Sequence[Row], measure: Callable[[Given], float], margin: float, least: int, config: GateConfig
 ) -> Check:
-    if len(rows) < least:
-        return Check(name, "veto", "too_few", f"{len(rows)} of {least} prompts needed", None, -margin)
-    return _held(name, [measure(r.candidate) for r in rows], [measure(r.champion) for r in rows], margin, config)
+    ours, theirs = [measure(row.candidate) for row in rows], [measure(row.champion) for row in rows]
+    if len(rows) >= least:
+        return _held(name, ours, theirs, margin, config)
+    why = f"{len(rows)} of {least} prompts needed"
+    within = len(rows) >= config.trial_prompts and float(np.mean(ours) - np.mean(theirs)) >= -margin
+    return Check(name, "veto", "too_few", why, None, -margin, tolerable=within)
 
 
 def _held(name: str, ours: list[float], theirs: list[float], margin: float, config: GateConfig) -> Check:
@@ -236,7 +258,8 @@ def _held(name: str, ours: list[float], theirs: list[float], margin: float, conf
         f"{_percent(float(np.mean(ours)))}, the champion {_percent(float(np.mean(theirs)))}, on {len(ours)} prompts: "
         f"{_points(estimate.value)}, at worst {_points(estimate.low)}; {_points(-margin)} are allowed"
     )
-    return Check(name, "veto", "passed" if good else "failed", why, estimate, -margin)
+    within = len(ours) >= min(config.trial_prompts, config.min_probes) and estimate.value >= -margin
+    return Check(name, "veto", "passed" if good else "failed", why, estimate, -margin, tolerable=within)
 
 
 def _ratio(
@@ -256,7 +279,8 @@ def _ratio(
 def _bounded_above(name: str, estimate: Estimate, limit: float, of: str) -> Check:
     good = estimate.high <= limit
     why = f"{estimate.value:.2f} {of}, at most {estimate.high:.2f}; {limit:g} are allowed"
-    return Check(name, "veto", "passed" if good else "failed", why, estimate, limit)
+    within = estimate.value <= limit
+    return Check(name, "veto", "passed" if good else "failed", why, estimate, limit, tolerable=within)
 
 
 def _percent(share: float) -> str:

@@ -30,8 +30,11 @@ class GateConfig:
     judge_accuracy: float = 0.5  # lower bound of the judge's accuracy on held-out comparisons must lie above
     min_judge_pairs: int = 30  # held-out judgements the judge was measured on
     min_direct: int = 20  # people's own comparisons of just these answers, where there are any
-    trial: bool = True  # what every veto passes and nothing proves may be tried on a share of the users
+    trial: bool = (
+        True  # what looks no worse than allowed, though nothing is proven, may be tried
+    )
     trial_changed: int = 5  # answers that differ, without which a trial could show nothing
+    trial_prompts: int = 30  # held-out prompts on which a margin is looked at without doubt's share
 
     def as_dict(self) -> dict[str, Any]:
         """Give it as JSON holds it."""

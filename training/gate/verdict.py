@@ -10,14 +10,13 @@ A check stands for one question. Its outcome is one of
 From the checks follows one of three tiers:
 
     proven      every check passes: the candidate is better beyond doubt, and on trial it need only do no harm
-    trial       every veto passes, and the judge's own figure does not speak against it, but proves nothing: it may be
-                tried, and only people who vote on it live can prove it
+    trial       what does not pass is at least tolerable: measured and not looking worse than allowed, only not beyond
+                doubt. It may be tried, and only people who vote on it live can prove it
     refused     neither
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -42,6 +41,7 @@ class Check:
     estimate: Estimate | None = None  # None where there is no figure
     threshold: float | None = None  # what the end of the interval was held against
     detail: Mapping[str, float] = field(default_factory=dict)  # figures beside it, such as counts
+    tolerable: bool = False  # not passed, but nothing that forbids a trial
 
     @property
     def passed(self) -> bool:
@@ -59,6 +59,7 @@ class Check:
             "estimate": None if self.estimate is None else self.estimate.as_dict(),
             "threshold": self.threshold,
             "detail": dict(self.detail),
+            "tolerable": self.tolerable,
         }
 
     @classmethod
@@ -80,6 +81,7 @@ class Check:
             estimate=None if estimate is None else Estimate.from_dict(estimate),
             threshold=data["threshold"],
             detail=dict(data["detail"]),
+            tolerable=bool(data.get("tolerable", False)),
         )
 
 
@@ -103,11 +105,9 @@ class Verdict:
         """Tell what the candidate may do; data that do not say that the gate allowed trials allow none."""
         if self.passed:
             return "proven"
-        proofs = [check for check in self.checks if check.kind == "promotion"]
-        vetoes = [check for check in self.checks if check.kind == "veto"]
-        may = bool(self.config.get("trial")) and bool(proofs) and all(check.passed for check in vetoes)
-        least = float(self.config.get("trial_changed", math.inf))
-        return "trial" if may and all(_may_be_tried(check, least) for check in proofs) else "refused"
+        asked = any(check.kind == "promotion" for check in self.checks)
+        may = bool(self.config.get("trial")) and asked and all(one.passed or one.tolerable for one in self.checks)
+        return "trial" if may else "refused"
 
     @property
     def summary(self) -> str:
@@ -174,14 +174,6 @@ class Verdict:
         return "\n".join(
             [f"{self.summary}.", "", "| check | kind | outcome | figure | why |", "|---|---|---|---|---|", *rows, ""]
         )
-
-
-def _may_be_tried(proof: Check, least: float) -> bool:
-    """Tell whether a check that asked for progress leaves the question open: measured, and not below one half."""
-    estimate = proof.estimate
-    if estimate is None or proof.threshold is None or proof.detail.get("changed", 0.0) < least:
-        return False
-    return estimate.value >= proof.threshold and estimate.high >= proof.threshold
 
 
 def _figure(check: Check) -> str:

@@ -50,8 +50,9 @@ class World:
             Estimate(0.55, 0.45, 0.65, 40, 40),
             0.5,
             {"changed": 40.0},
+            tolerable=True,
         )
-        verdict = Verdict("new", self.champion, (proof,), config={"trial": True, "trial_changed": 5})
+        verdict = Verdict("new", self.champion, (proof,), config={"trial": True})
         residual = Residual()
         residual.pointer[0] = weight
         files = {f"adapter/{name}": content for name, content in adapter_files(residual, {}).items()}

@@ -209,9 +209,38 @@ def test_what_the_judge_likes_and_cannot_prove_may_be_tried() -> None:
     assert (again.tier, again.as_dict()["tier"]) == ("trial", "trial")
 
 
-@pytest.mark.parametrize("name", VETOES)
-def test_no_veto_lets_a_candidate_be_tried(name: str) -> None:
+@pytest.mark.parametrize("name", VETOES.keys() - {"judge"})
+def test_what_looks_worse_than_a_veto_allows_is_not_tried_however_much_voters_love_it(name: str) -> None:
     assert decide(VETOES[name]).tier == "refused"
+
+
+NARROW = {
+    "groundedness": spoilt(GOOD, 40, grounded=0.0),
+    "answers where it can": spoilt(GOOD, 38, abstained=True),
+}
+
+
+@pytest.mark.parametrize("name", ["groundedness", "answers where it can"])
+def test_what_only_cannot_be_shown_to_do_no_harm_may_be_tried(name: str) -> None:
+    verdict = decide(NARROW[name])
+    assert stopped(verdict) == {name}
+    assert (check(verdict, name).outcome, check(verdict, name).tolerable) == ("failed", True)
+    assert verdict.tier == "trial"
+    assert Verdict.from_dict(json.loads(json.dumps(verdict.as_dict()))).tier == "trial"
+
+
+def test_few_prompts_are_enough_for_a_trial_and_very_few_are_not() -> None:
+    assert decide(inputs(prompts=60, changed=20)).tier == "trial"
+    assert decide(inputs(prompts=25, changed=20)).tier == "refused"
+
+
+def test_a_judge_that_knows_nothing_forbids_no_trial_and_one_that_knows_must_not_prefer_the_champion() -> None:
+    found = inputs(margin=-0.1, doubt=0.5)
+    assert decide(found).tier == "refused"
+    nobody = JudgeQuality("judge", Estimate(0.52, 0.47, 0.57, 300, 40))
+    assert decide(replace(found, judge=nobody)).tier == "trial"
+    assert decide(replace(inputs(margin=-1.0), judge=nobody)).tier == "refused"  # sure of the opposite, all the same
+    assert decide(VETOES["judge"]).tier == "trial"
 
 
 @pytest.mark.parametrize(

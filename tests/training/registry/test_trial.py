@@ -19,7 +19,7 @@ def on_trial(registry: Registry) -> Version:
     proof = Check(
         "win rate", "promotion", "failed", "not shown", Estimate(0.55, 0.4, 0.7, 20, 20), 0.5, {"changed": 20}
     )
-    config = {"trial": True, "trial_changed": 5}
+    config = {"trial": True}
     judged = Verdict("trained", registry.alias("champion") or BASE, (proof,), config=config).as_dict()
     version = published(registry, verdict=judged)
     registry.assign("candidate", version.name)
