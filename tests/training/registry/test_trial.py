@@ -16,9 +16,7 @@ from training.watch.evidence import LiveEvidence
 
 def on_trial(registry: Registry) -> Version:
     """Publish a version that may only be tried, and put it on trial."""
-    proof = Check(
-        "win rate", "promotion", "failed", "not shown", Estimate(0.55, 0.4, 0.7, 20, 20), 0.5, {"changed": 20}
-    )
+    proof = Check("win rate", "promotion", "failed", "not shown", Estimate(0.55, 0.4, 0.7, 20, 20), 0.5, tolerable=True)
     config = {"trial": True}
     judged = Verdict("trained", registry.alias("champion") or BASE, (proof,), config=config).as_dict()
     version = published(registry, verdict=judged)
