@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from retrieval.types import Passage, SearchMode
 from service.access import Principal, require
+from service.chat.routing import scope_for
 from service.container import container_of
 from service.error_handlers import invalid_request
 
@@ -95,7 +96,9 @@ async def search(request: Request, vector_store_id: StoreId, principal: Reader) 
     queries = [body.query] if isinstance(body.query, str) else body.query
     filters = None if body.filters is None else _filter(body.filters)
     caller = principal.caller
-    encoder_for = parts.policies.route(principal.identity).questions  # needs no lease: no policy is used
+    serving = parts.policies.present  # needs no lease: no policy is used
+    scope = await scope_for((vector_store_id,), principal.segment, caller, serving, parts.catalog)
+    encoder_for = serving.route(principal.identity, scope).questions
     with parts.metrics.retrieval_seconds.labels("search").time():
         found = await asyncio.gather(
             *(

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-SERVED = "gl:served:"  # hash by version: answers, abstained, errors, ...
+from service.watch import keys
+
 log = logging.getLogger(__name__)
 
 
@@ -25,7 +26,7 @@ async def live_figures(client: Redis, versions: Sequence[str]) -> dict[str, dict
     try:
         pipe = client.pipeline(transaction=False)
         for version in versions:
-            pipe.hgetall(SERVED + version)
+            pipe.hgetall(keys.served(version))
         rows = await pipe.execute()
     except (RedisError, OSError) as error:
         log.warning("no live figures: %s", type(error).__name__)
