@@ -70,6 +70,7 @@ class Attempt:
     environment: dict[str, str] = field(default_factory=dict)  # of the process: threads, device
     stopping: Callable[[], bool] = lambda: False
     command: Callable[[Path, int], Sequence[str]] = command
+    spawned: Callable[[int], None] = lambda pid: None  # told which process it is
 
     def run(self) -> str:
         """Do it.
@@ -131,6 +132,7 @@ class Attempt:
         run = self.command(directory, self.cycle.token)
         with spawn(run, environment, log=directory / LOG, keep=keep) as process:
             self.lock.hand_over(process.pid)
+            self.spawned(process.pid)
             log.info("cycle %s for %s: process %d", self.cycle.id, self.cycle.scope, process.pid)
             return watch(process, directory / STATE, limits, heard=lambda: heart.word, stopping=self.stopping)
 
@@ -204,9 +206,11 @@ class Attempt:
             tried = f"given up after {self.cycle.attempts} attempts"
             return self._finish("failed", f"{tried}; the last: {reason}", directory)
         pause = PAUSE_S * self.cycle.attempts if pause_s is None else pause_s
-        log.warning("cycle %s is tried again: %s", self.cycle.id, reason)
         told = store.release(self.cycle.id, self.cycle.token, reason, pause_s=pause, counts=counts)
-        return "retrying" if ask(self.client, told) else "lost"
+        if not ask(self.client, told):
+            return "lost"
+        log.warning("cycle %s is tried again: %s", self.cycle.id, reason)
+        return "retrying"
 
 
 def _died(status: int) -> str:

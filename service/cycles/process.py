@@ -57,9 +57,18 @@ def train(
         cycle = _claimed(client, settings)
         if cycle is None:
             return "nothing"
-        _note(settings, slot, cycle)  # for those who find the place taken
+        _note(settings, slot, cycle, os.getpid())  # for those who find the place taken
         environment = {"CUDA_VISIBLE_DEVICES": settings.train_devices[slot]} if settings.train_devices else {}
-        return Attempt(settings, client, cycle, lock, environment, stopping, command).run()
+        return Attempt(
+            settings,
+            client,
+            cycle,
+            lock,
+            environment,
+            stopping,
+            command,
+            spawned=lambda pid: _note(settings, slot, cycle, pid),
+        ).run()
 
 
 def _claimed(client: redis.Redis, settings: Settings) -> Cycle | None:
@@ -85,8 +94,8 @@ def _place(settings: Settings, client: redis.Redis) -> Iterator[tuple[int, PidLo
     yield 0, None
 
 
-def _note(settings: Settings, slot: int, cycle: Cycle) -> None:
-    told = {"cycle": cycle.id, "token": cycle.token, "host": socket.gethostname()}
+def _note(settings: Settings, slot: int, cycle: Cycle, pid: int) -> None:
+    told = {"cycle": cycle.id, "token": cycle.token, "host": socket.gethostname(), "pid": pid}
     write_file_atomic(_notes(settings, slot), json.dumps(told).encode())
 
 
@@ -103,7 +112,8 @@ def _evict(settings: Settings, slot: int, client: redis.Redis) -> bool:
     cycle = ask(client, store.get(told["cycle"]))
     taken = cycle is not None and (cycle.token > told["token"] or cycle.retrying)
     pid = slot_lock(settings.home, slot, WORK).holder()
-    if not taken or told["host"] != socket.gethostname() or not pid or pid == os.getpid():
+    # Only the one that was noted: another one may have taken the place since we read.
+    if not taken or pid is None or (pid, socket.gethostname()) != (told["pid"], told["host"]) or pid == os.getpid():
         return False
     log.warning("process %d is at cycle %s, which was taken away from it: killed", pid, told["cycle"])
     with contextlib.suppress(ProcessLookupError):

@@ -271,11 +271,15 @@ def test_a_place_held_for_a_cycle_that_was_taken_away_is_freed(
     assert lock.acquire()
     with spawn(["sleep", "300"], {}, keep=(lock.descriptor or 0,)) as old:
         lock.hand_over(old.pid)
-        note = {"cycle": cycle_id, "token": token, "host": os.uname().nodename}
+        note = {"cycle": cycle_id, "token": token, "host": os.uname().nodename, "pid": old.pid}
         (settings.home / "run" / "train-0.json").write_text(json.dumps(note))
         assert train(settings, command=runs(REFUSED)) == "busy"
         client.hset(keys.cycle(cycle_id), "lease_until", "1")
         ask(client, store.requeue_expired())
+        path = settings.home / "run" / "train-0.json"
+        path.write_text(json.dumps({**note, "pid": 1}))  # somebody else had the place then
+        assert train(settings, command=runs(REFUSED)) == "busy"
+        path.write_text(json.dumps(note))
         assert train(settings, command=runs(REFUSED)) == "refused"
         assert old.wait(10) == -9
 
