@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 import redis
 
-from service.cycles import store
+from service.cycles import keys, store
 from service.cycles.cycle import Cycle
 from service.cycles.jobs import TrainingJob
 from service.redis.calls import ask
 from service.redis.server import RedisServer
 from tests.service.http_world import LiveServer, light_settings, running
+from tests.service.jobs.processes import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +103,17 @@ def test_metrics_tell_of_leases(server: LiveServer) -> None:
     assert float(figures["groundloop_cycle_lease_age_seconds"]) < 120
     assert figures['groundloop_cycles_unfinished{state="running"}'] == "1.0"
     assert figures['groundloop_cycles_unfinished{state="waiting"}'] == "1.0"
+
+
+def test_an_api_process_finds_cycles_of_silent_workers_and_wakes_others(
+    server: LiveServer, redis_server: RedisServer
+) -> None:
+    container = server.app.state.container
+    with redis.Redis.from_url(redis_server.url) as client:
+        made = ask(client, store.create("segment:south", "schedule"))
+        ask(client, store.claim(made.id, "a worker", 60))
+        client.hset(keys.cycle(made.id), "lease_until", "1")
+        container.enqueue_training()
+        wait_until(lambda: (one := ask(client, store.get(made.id))) is not None and one.retrying)
+        wait_until(lambda: client.llen("gl:broker:train"))
+        ask(client, store.request_cancel(made.id))

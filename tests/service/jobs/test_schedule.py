@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import redis
 from celery.beat import Scheduler
+from typer.testing import CliRunner
 
+from service.cli import app
 from service.jobs import names
 from service.jobs.celery_app import create_celery
 from service.jobs.due import due
@@ -36,9 +38,9 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 
 def test_every_scheduled_task_exists_and_every_message_has_time_to_be_taken(settings: Settings) -> None:
     quick = settings.model_copy(update={"sweep_interval_s": 1.0})
-    app = create_celery(quick)
-    entries = app.conf.beat_schedule
-    assert {entry["task"] for entry in entries.values()} <= set(app.tasks)
+    celery = create_celery(quick)
+    entries = celery.conf.beat_schedule
+    assert {entry["task"] for entry in entries.values()} <= set(celery.tasks)
     assert set(intervals(quick)) == {entry["task"] for entry in entries.values()}
     # A worker that needs ten seconds for each message must not find all of them too old.
     assert entries[names.SWEEP]["options"]["expires"] == 30.0
@@ -47,9 +49,9 @@ def test_every_scheduled_task_exists_and_every_message_has_time_to_be_taken(sett
 
 
 def test_the_schedule_is_kept_in_memory(settings: Settings, tmp_path: Path) -> None:
-    app = create_celery(settings)
-    assert app.conf.beat_scheduler == "celery.beat:Scheduler"
-    scheduler = Scheduler(app=app)
+    celery = create_celery(settings)
+    assert celery.conf.beat_scheduler == "celery.beat:Scheduler"
+    scheduler = Scheduler(app=celery)
     assert set(scheduler.schedule) >= set(intervals(settings))
     assert not list(tmp_path.rglob("schedule*"))
 
@@ -59,7 +61,7 @@ def test_a_wall_clock_that_jumps_does_not_move_the_schedule(
 ) -> None:
     (entry,) = [one for one in beat_schedule(settings).values() if one["task"] == names.SWEEP]
     plan = entry["schedule"]
-    plan.app = create_celery(settings)
+    plan.celery = create_celery(settings)
     last = monotonic_now()
     moved = time.monotonic()
     monkeypatch.setattr(time, "time", lambda: 0.0)
@@ -92,20 +94,20 @@ def test_what_failed_is_due_again_sooner(client: redis.Redis) -> None:
 
 
 def test_maintenance_asks_for_an_ingest_process_once_a_day(settings: Settings) -> None:
-    app = create_celery(settings)
+    celery = create_celery(settings)
     for _ in range(3):
-        app.tasks[names.MAINTENANCE]()
-    assert [message.headers["task"] for message in messages(app, names.INGEST_QUEUE)] == [names.DRAIN]
+        celery.tasks[names.MAINTENANCE]()
+    assert [message.headers["task"] for message in messages(celery, names.INGEST_QUEUE)] == [names.DRAIN]
 
 
 def test_a_wake_up_for_a_cycle_is_off_the_queue_before_it_begins(settings: Settings) -> None:
     """It may run for longer than any visibility timeout: then it would be delivered again and again."""
-    app = create_celery(settings)
-    assert not app.tasks[names.CYCLE].acks_late
-    assert app.tasks[names.DRAIN].acks_late
-    app.send_task(names.CYCLE)
-    assert [message.headers["task"] for message in messages(app, names.TRAIN_QUEUE)] == [names.CYCLE]
-    assert app.tasks[names.CYCLE]() == "nothing"  # delivered where nothing waits, or again
+    celery = create_celery(settings)
+    assert not celery.tasks[names.CYCLE].acks_late
+    assert celery.tasks[names.DRAIN].acks_late
+    celery.send_task(names.CYCLE)
+    assert [message.headers["task"] for message in messages(celery, names.TRAIN_QUEUE)] == [names.CYCLE]
+    assert celery.tasks[names.CYCLE]() == "nothing"  # delivered where nothing waits, or again
 
 
 def test_what_is_long_leaves_a_process_for_what_is_short(settings: Settings) -> None:
@@ -116,19 +118,26 @@ def test_what_is_long_leaves_a_process_for_what_is_short(settings: Settings) -> 
     assert concurrency(settings, ["ingest"]) == settings.ingest_processes + 1
 
 
+@pytest.mark.parametrize("queues", ["nothing", "ingest,", ""])
+def test_a_queue_that_is_not_there_is_refused(queues: str) -> None:
+    result = CliRunner().invoke(app, ["worker", "--queues", queues])
+    assert result.exit_code == 2
+    assert "ingest, train, default" in result.output
+
+
 def test_a_sweep_looks_for_cycles_too(settings: Settings, client: redis.Redis) -> None:
     from service.cycles import store
     from service.redis.calls import ask
 
     ask(client, store.create("shared", "schedule"))
-    app = create_celery(settings)
-    app.tasks[names.SWEEP]()
-    assert [message.headers["task"] for message in messages(app, names.TRAIN_QUEUE)] == [names.CYCLE]
+    celery = create_celery(settings)
+    celery.tasks[names.SWEEP]()
+    assert [message.headers["task"] for message in messages(celery, names.TRAIN_QUEUE)] == [names.CYCLE]
     cycle_id = ask(client, store.unfinished()).cycles[0].id
     token = ask(client, store.claim(cycle_id, "w", 60)) or 0
     ask(client, store.release(cycle_id, token, "it died", pause_s=300))
-    app.tasks[names.SWEEP]()
-    assert messages(app, names.TRAIN_QUEUE) == []  # it pauses; nobody needs to be woken
+    celery.tasks[names.SWEEP]()
+    assert messages(celery, names.TRAIN_QUEUE) == []  # it pauses; nobody needs to be woken
 
 
 def test_the_word_to_leave_reaches_processes_that_were_forked_before() -> None:
