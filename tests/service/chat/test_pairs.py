@@ -17,7 +17,7 @@ from service.versions.served import Loaded
 from service.versions.snapshot import Arms, Snapshot
 from tests.service.chat.test_records import stored
 from tests.service.chat.test_trial import Saying
-from tests.service.chat.world import QuotingPolicy, Served, SlowPolicy, World, ask, http
+from tests.service.chat.world import HANDBOOK, QuotingPolicy, Served, SlowPolicy, World, ask, http, passage
 
 Q = "How many days of vacation do employees get?"
 PATH = "/chat/completions"
@@ -169,6 +169,34 @@ def test_the_one_collection_named_is_noted(serve: Serve, redis_url: str) -> None
     served, world = serve(QuotingPolicy(), pair_share=0.0)
     assert notes(redis_url, post(served, world, collections=["handbook"])) == [Note(named="handbook")]
     assert notes(redis_url, post(served, world)) == [Note()]
+
+
+@pytest.mark.parametrize(("ours", "same"), [(MARCH, False), (DAYS, True)])
+def test_a_candidate_that_learned_to_search_is_asked_with_what_it_found(
+    serve: Serve, redis_url: str, monkeypatch: pytest.MonkeyPatch, ours: str, same: bool
+) -> None:
+    served, world = serve(Saying("v1", DAYS), shadow=True)
+    candidate = Saying("v2", ours)
+    plain = world.words.asearch
+
+    def moved(name: str) -> Any:
+        raise AssertionError("only handed on")
+
+    async def search(*args: Any, encoder_for: Any = None, **more: Any) -> Any:
+        found = await plain(*args, **more)
+        other = passage("chk_2", HANDBOOK["chk_2"], "handbook", 0.1)
+        return [*found, other] if encoder_for is moved else found
+
+    monkeypatch.setattr(world.words, "asearch", search)
+    arms = Arms(Loaded(Saying("v1", DAYS)), Loaded(candidate, questions=moved))
+    world.book.swap(Snapshot({SHARED: arms}, share=0.0))
+    answer = post(served, world, pairs=True)
+    assert "pair" not in answer  # answers to different passages cannot be compared
+    assert notes(redis_url, answer) == [Note(trial="v2", same=same)]
+    [asked] = candidate.asked
+    assert [one.chunk_id for one in asked.passages] == ["chk_1", "chk_2"]
+    [record] = stored(redis_url, answer["choices"][0]["answer_id"])
+    assert [one.chunk_id for one in record.prompt.passages] == ["chk_1"]
 
 
 def test_a_segment_gets_its_own_version_and_nobody_else_does(serve: Serve, redis_url: str) -> None:

@@ -70,7 +70,8 @@ def test_a_vote_is_given_changed_and_withdrawn(play: Play) -> None:
                 "comment": "Näh ☂",
             }
             assert (await me.put(_vote_url(record), json=body)).json() == vote  # the same vote, the same entry
-            assert (await me.get(_vote_url(record))).json()["vote"] == vote
+            mine = (await me.get(_vote_url(record))).json()
+            assert (mine["vote"], mine["version"]) == (vote, record.answer.version)
             up = (await me.put(_vote_url(record), json={"rating": "up"})).json()
             assert (up["rating"], up["comment"], up["evidence"]) == ("up", "", [])
             told = (await me.get(_vote_url(record))).json()
@@ -216,6 +217,7 @@ def test_preferences(play: Play) -> None:
             again = await me.post("/v1/preferences", json={"answers": pair, "ranks": [1, 4], "reasons": ["clear"]})
             assert first.status_code == 200
             assert again.json() == first.json()  # ranks 1 and 4 of two say the same as "first"
+            assert first.json()["versions"] == [one.answer.version, two.answer.version]  # told once they are compared
             ranked = (await me.post("/v1/preferences", json={"answers": trio, "ranks": [2, 1, 2]})).json()
             assert (ranked["outcome"], ranked["ranks"]) == ("ranked", [2, 1, 2])
             headers = {"Idempotency-Key": "k"}
