@@ -24,10 +24,11 @@ from service.errors import ApiError
 from service.feedback import schemas, views
 from service.feedback.background import background_of
 from service.feedback.browse import FeedbackFilter, browse, entry_cursor
-from service.feedback.errors import NotTheAsker
+from service.feedback.errors import AnswerNotFound, NotTheAsker
 from service.feedback.export import ExportFormat, FeedbackExport, learned_by
 from service.feedback.lineage import lineage, summary
 from service.feedback.records import WITHDRAWN, Kind
+from service.privacy.gone import gone
 from service.scopes import Scope
 from training.records.reasons import Reason
 
@@ -84,11 +85,17 @@ async def put_vote(answer_id: str, request: Request, principal: User) -> Respons
 async def get_vote(answer_id: str, request: Request, principal: User) -> schemas.VoteHistoryView:
     """Give the caller's vote on an answer, and what became of it."""
     container = container_of(request)
-    entries = await _judging(
-        principal,
-        container,
-        lambda vouched: container.feedback.history(answer_id, voter=principal.identity, allowed=vouched > 0),
-    )
+    try:
+        entries = await _judging(
+            principal,
+            container,
+            lambda vouched: container.feedback.history(answer_id, voter=principal.identity, allowed=vouched > 0),
+        )
+    except AnswerNotFound as missing:
+        story = None if isinstance(missing, NotTheAsker) else await gone(container.redis, answer_id)
+        if story is None:
+            raise
+        return story
     current = entries[0] if entries and entries[0].stated != WITHDRAWN else None
     shown = current and views.vote(answer_id, current.vote(), current.entry_id, current.at)
     known = await background_of(container.redis, entries, consent_default=container.settings.consent_default)

@@ -49,7 +49,7 @@ end
 redis.call('DEL', KEYS[1])
 redis.call('LREM', 'gl:user:' .. header.user .. ':answers', 1, ARGV[1])
 redis.call('LREM', prompt .. ':answers', 1, ARGV[1])
-redis.call('SET', KEYS[4], ARGV[3], 'PX', ARGV[4])
+redis.call('SET', KEYS[4], ARGV[3] .. ' ' .. now_ms(), 'PX', ARGV[4])
 if redis.call('EXISTS', prompt .. ':answers') == 1 then return {1, judgements, 0} end
 redis.call('DEL', prompt, standing)
 for i = 5, #ARGV do redis.call('SADD', KEYS[5], ARGV[i]) end

@@ -4,7 +4,7 @@ gl:consent:<pseudonym>  hash    training (1|0), at (ms), by (self|operator); out
 gl:erasure:<id>         hash    an erasure; `user` is in it only until it is done
 gl:erasures             zset    ids of erasures by the time they were asked for, in ms
 gl:erasures:open        set     ids of those that are not done
-gl:gone:<answer>        string  why an answer is gone (erased|retired), for those who judged it; expires
+gl:gone:<answer>        string  why an answer is gone (erased|retired) and since when in ms, for those who judged it
 gl:erased:<pseudonym>   string  nothing asked before this time, in ms, is kept; expires when no answer is in the making
 gl:learned:<sha256>     set     pseudonyms of everybody in a snapshot whose folder is gone
 gl:doomed               set     keys of passages whose prompts are gone and that may be shown by no other

@@ -17,6 +17,7 @@ from typing import Literal
 import redis.exceptions as errors
 from redis.asyncio import Redis
 
+from service.ending import end
 from service.redis.address import SENTINEL_TIMEOUT_S
 from service.redis.pool import Pool
 from service.redis.refused import RedisRefused
@@ -65,10 +66,7 @@ class RedisLink:
 
     async def close(self) -> None:
         """Stop probing and close the connections."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await end(self._task)
         for client, pool in zip((self.client, self._prober), self._pools, strict=True):
             with contextlib.suppress(errors.RedisError, OSError):
                 await client.aclose()

@@ -7,7 +7,6 @@ try. Only answers to the name `groundloop` count; whoever pins a version compare
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import Counter
 from collections.abc import Iterable
@@ -15,6 +14,7 @@ from collections.abc import Iterable
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from service.ending import end
 from service.watch import keys
 from training.watch.guards import bucket_of
 
@@ -46,9 +46,7 @@ class Tally:
     async def close(self) -> None:
         """Stop, and flush once more."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
         await self.flush()
 
     def answered(self, version: str, *, abstained: bool, seconds: float | None) -> None:

@@ -47,7 +47,9 @@ LONG = 4000  # steps of an update that is at work when it is stopped
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[RunningGroundloop]:
     """Give everything on a home, with cycles that take seconds when they may."""
-    settings = {**SETTINGS, "train_options": options(tmp_path, epochs=LONG), "log_level": "debug", "learn": "false"}
+    quick = Path(options(tmp_path, epochs=LONG))
+    quick.write_text(quick.read_text().replace("heads = 2", "heads = 4"))
+    settings = {**SETTINGS, "train_options": str(quick), "log_level": "debug", "learn": "false"}
     started = RunningGroundloop(tmp_path / "home", free_port(), "--no-docs", **settings)
     try:
         started.wait_for("ready")

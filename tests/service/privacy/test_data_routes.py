@@ -114,3 +114,28 @@ def test_the_command_line_counts_asks_and_waits(live: LiveServer) -> None:
     code, told = run("--now", "--yes", "--timeout-s", "1")  # and no worker
     assert (code, "not done yet" in told) == (3, True)
     assert erase_due(live.container.settings) == 1
+
+
+def test_whoever_judged_an_answer_that_is_gone_is_told(live: LiveServer) -> None:
+    async def judged() -> str:
+        assert live.container.settings.redis_url is not None
+        async with Redis.from_url(live.container.settings.redis_url.get_secret_value()) as client:
+            record = make_record(user=USER, created_at=time.time())
+            await AnswerStore(client).record(record)
+            return record.answer_id
+
+    answer_id = asyncio.run(judged())
+    with live.http("operator") as http:
+        vote = f"/v1/answers/{answer_id}/vote"
+        assert http.put(vote, json={"rating": "up"}).status_code == 200
+        with live.http("admin") as admin:
+            assert admin.delete(path()).status_code == 202
+        assert erase_due(live.container.settings) == 1
+        told = http.get(vote).json()
+        assert told["vote"] is None
+        (event,) = told["lineage"]
+        assert (event["what"], event["reason"]) == ("left_out", "the answer was erased")
+        assert abs(event["at"] - time.time()) < 300
+        assert told["summary"].startswith("The answer was erased")
+        assert http.put(vote, json={"rating": "up"}).status_code == 404
+        assert http.get("/v1/answers/ans_never/vote").status_code == 404

@@ -67,7 +67,7 @@ def test_old_answers_go_with_what_was_said_and_young_ones_stay(
     age(client, 31, {made["j1"].answer_id, made["j2"].answer_id})
     looked = retain(settings(tmp_path, redis_url, retention_days=30))
     assert (looked.answers, looked.judgements, looked.passages, looked.finished) == (2, 4, 1, True)
-    assert client.get(keys.gone(made["j1"].answer_id)) == b"retired"
+    assert (client.get(keys.gone(made["j1"].answer_id)) or b"").startswith(b"retired ")
     assert client.exists(feedback.answer(made["b1"].answer_id))
     assert client.llen(feedback.voter(JANE)) == 2
     assert client.llen(feedback.user_answers(BOB)) == 2
