@@ -22,7 +22,7 @@ from service.cycles.cycle import Cycle, Ended
 from service.cycles.fates import record_fates
 from service.cycles.guard import Limits, Outcome, watch
 from service.cycles.heart import Heart
-from service.cycles.job import directory_of, prepare
+from service.cycles.job import NothingToLearn, directory_of, prepare
 from service.cycles.telling import findings_of, progress_of, state_of, version_of
 from service.jobs.spawned import spawn
 from service.pidlock import PidLock
@@ -89,6 +89,8 @@ class Attempt:
         with heart:
             try:
                 return self._run(directory, heart)
+            except NothingToLearn as error:
+                return self._finish("refused", str(error), directory)
             except BadJob as error:
                 return self._finish("failed", str(error), directory)
             except StaleWriter:

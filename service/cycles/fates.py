@@ -67,7 +67,7 @@ class Fate:
 
     cycle: str  # the newest that said something of it
     reason: str  # `used`, or why it was left out
-    first: str = ""  # the first cycle that counted it; empty when none did
+    first: str = ""  # the first cycle that counted it and was not refused, else the newest that did; empty: none did
     notes: Mapping[str, float] = field(default_factory=dict)  # `burst`, `cap`: what share they left; `judges`
 
     @property
@@ -155,7 +155,7 @@ def _note(cycle_id: str, chunk: Sequence[tuple[str, str, str]]) -> Call[bool]:
     given = [
         part for entry, reason, notes in chunk for part in (_bucket(entry), entry, _CODES.get(reason, reason), notes)
     ]
-    fixed = [keys.FATES, cycle_id.removeprefix(_PREFIX), _CODES[USED], _CODES[RESTRICTED]]
+    fixed = [keys.FATES, keys.cycle(_PREFIX), cycle_id.removeprefix(_PREFIX), _CODES[USED], _CODES[RESTRICTED]]
     return Call(script("service.cycles", "fate"), [], [*fixed, *given], bool)
 
 

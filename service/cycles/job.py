@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from service.cycles.cycle import Cycle
+from service.cycles.reading import told
 from service.cycles.snapshot import PROMPTS, RECORDS, write_snapshot
 from service.cycles.window import stage_options
 from service.scopes import SHARED, Scope, registry_folder, registry_kind
 from service.settings import Settings
-from training.pipeline.job import JOB, Job, write_job
+from training.pipeline.job import JOB, BadJob, Job, write_job
+
+
+class NothingToLearn(BadJob):
+    """The snapshot holds no record."""
 
 
 def directory_of(settings: Settings, cycle_id: str) -> Path:
@@ -28,6 +33,7 @@ def prepare(settings: Settings, cycle: Cycle) -> Path:
         The job's directory.
 
     Raises:
+        NothingToLearn: Nothing in the log may be learned from.
         BadJob: The job cannot be done as the settings have it; or another attempt wrote it just now.
         redis.exceptions.RedisError: Redis does not answer.
         StorageFull: The disk is full.
@@ -37,6 +43,8 @@ def prepare(settings: Settings, cycle: Cycle) -> Path:
         return directory
     scope = Scope.parse(cycle.scope)
     snapshot = write_snapshot(settings, scope, directory)
+    if not snapshot.records:
+        raise NothingToLearn(f"nothing in the log may be learned from: {told(snapshot.left_out) or 'it is empty'}")
     job = Job(
         records=snapshot.files[RECORDS],
         registry=registry_folder(settings, scope),

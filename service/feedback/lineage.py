@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from service.cycles.cycle import Cycle
 from service.cycles.fates import Fate
+from service.cycles.reading import TAKEN_BACK
 from service.feedback.phrases import because, counted, lighter
 from service.feedback.records import WITHDRAWN, Entry, id_key
 from service.feedback.schemas import LineageView, What
@@ -62,7 +63,7 @@ def lineage(entries: Sequence[Entry], known: Background) -> list[LineageView]:
             story.append(_event(entry.at, "recorded"))
         else:
             story.append(_event(entry.at, "replaced", reason="the voter changed it"))
-        story += _in_cycles(entry, known)
+        story += _in_cycles(entry, known, current=entry is entries[0])
         before = entry
     if before is None:
         return []
@@ -109,7 +110,7 @@ def summary(entries: Sequence[Entry], known: Background, *, noun: str = "vote") 
     return f"Your {noun} is recorded and {NEXT}{more}."
 
 
-def _in_cycles(entry: Entry, known: Background) -> list[LineageView]:
+def _in_cycles(entry: Entry, known: Background, *, current: bool) -> list[LineageView]:
     """Give what cycles did with an entry: the first that counted it, then the newest."""
     events: list[LineageView] = []
     fate = known.fates.get(entry.entry_id)
@@ -119,7 +120,8 @@ def _in_cycles(entry: Entry, known: Background) -> list[LineageView]:
             continue
         at, version = cycle.finished_at or cycle.started_at or cycle.created_at, cycle.version or None
         if name == fate.cycle and not _counts(fate):
-            events.append(_event(at, "left_out", name, None, fate.reason))
+            if current and fate.reason != TAKEN_BACK:  # else the log has told it
+                events.append(_event(at, "left_out", name, None, fate.reason))
             continue
         events.append(_event(at, "counted", name, version, (name == fate.cycle and lighter(fate)) or None))
         if (what := _BECAME.get(cycle.state)) is not None:

@@ -19,6 +19,7 @@ from service.cycles import store
 from service.cycles.cycle import Ended
 from service.cycles.fates import read_fate, record_fates
 from service.cycles.job import prepare
+from service.cycles.process import train
 from service.redis.calls import ask
 from service.settings import Settings
 from tests.service.cycles.filling import Log, fill_log
@@ -220,6 +221,31 @@ def test_the_story_goes_on_over_cycles_and_trials(world: World, client: redis.Re
     assert world.told(answers[0], "ann")[0] == (
         "You withdrew your vote; it is left out of training. Version v000001-extractive had learned from it."
     )
+
+
+def test_the_version_that_served_is_remembered_before_one_that_was_refused(world: World, client: redis.Redis) -> None:
+    (answer,) = world.answers("Common", 1)
+    world.vote(answer, "ann")
+    for end, version in (("refused", "v1"), ("candidate", "v2"), ("refused", "v3")):
+        world.cycle(client, end, version)  # type: ignore[arg-type]
+    assert "version v3" in world.told(answer, "ann")[0]
+    assert world.told(answer, "ann")[0].endswith("Version v2 had learned from it.")
+
+
+def test_a_cycle_without_any_record_says_so(world: World, client: redis.Redis) -> None:
+    (answer,) = world.answers("Common", 1)
+    world.vote(answer, "ann")
+    world.vote(answer, "ann", None)
+    name = ask(client, store.create("shared", "schedule")).id
+
+    assert train(world.settings) == "refused"
+    row = ask(client, store.get(name))
+    assert row is not None
+    assert row.reason == (
+        "nothing in the log may be learned from: 1 replaced: the voter judged the same again later, 1 withdrawn by the "
+        "voter"
+    )
+    assert world.told(answer, "ann")[1] == ["recorded", "withdrawn", "left_out"]
 
 
 def test_a_preference_is_found_again_and_taken_back(world: World, client: redis.Redis) -> None:
