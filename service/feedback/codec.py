@@ -1,4 +1,6 @@
-"""Bytes of answers, prompts and passages in Redis: compact JSON, deflated. Unknown fields are ignored when read.
+"""Bytes of answers, prompts and passages in Redis: compact JSON, deflated with a preset dictionary.
+
+Unknown fields are ignored when read.
 
 A passage is split in two: what it is (text, title, where it came from), kept once by its digest, and how it was shown
 in one prompt (number, scores), kept with the prompt.
@@ -14,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from service.feedback.preset import PRESET
 from training.policy.base import Answer, Prompt, Sampling, ShownPassage, Turn
 
 if TYPE_CHECKING:
@@ -46,12 +49,18 @@ class Shown:
 
 def pack(value: object) -> bytes:
     """Deflate compact JSON."""
-    return zlib.compress(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), 6)
+    return _deflate(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def unpack(payload: bytes) -> Any:
-    """Undo `pack`."""
-    return json.loads(zlib.decompress(payload))
+    """Undo `pack`; payloads made before there was a preset dictionary are read too."""
+    inflater = zlib.decompressobj(zdict=PRESET)
+    return json.loads(inflater.decompress(payload) + inflater.flush())
+
+
+def _deflate(text: bytes) -> bytes:
+    deflater = zlib.compressobj(6, zdict=PRESET)
+    return deflater.compress(text) + deflater.flush()
 
 
 def digest_of(*parts: bytes) -> str:
@@ -81,7 +90,7 @@ def encode_passages(passages: Sequence[ShownPassage]) -> list[tuple[str, bytes]]
             if item.name not in SHOWN_FIELDS and getattr(passage, item.name) != item.default
         }
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-        encoded.append((digest_of(text), zlib.compress(text, 6)))
+        encoded.append((digest_of(text), _deflate(text)))
     return encoded
 
 
@@ -97,7 +106,7 @@ def encode_prompt(prompt: Prompt, digests: Sequence[str]) -> bytes:
     value: dict[str, Any] = {
         "question": prompt.question,
         "passages": [
-            [digest, passage.number, passage.score, passage.dense_score, passage.lexical_score]
+            [digest, passage.number, *map(_score, (passage.score, passage.dense_score, passage.lexical_score))]
             for digest, passage in zip(digests, prompt.passages, strict=True)
         ],
     }
@@ -172,6 +181,11 @@ def decode_answer(payload: bytes) -> tuple[str, AnswerRecord]:
         attributes=body["attributes"],
     )
     return header["prompt"], record
+
+
+def _score(value: float) -> float:
+    """Give a score to the seven digits that single precision carries; the rest would be noise."""
+    return float(f"{value:.7g}")
 
 
 def _known(kind: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
