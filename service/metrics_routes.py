@@ -17,6 +17,7 @@ from service.cycles.cycle import UNFINISHED
 from service.health import parts_of
 from service.jobs.sweep import last_sweep_age_s
 
+DECISIONS = ("promote", "probation", "rollback")
 router = APIRouter(tags=["health"])
 
 
@@ -95,6 +96,8 @@ def _read_trials(parts: Container) -> None:
     gauges.redis_memory.set(math.nan if seen is None else seen.memory_bytes)
     if seen is None:
         return
+    for action in DECISIONS:  # a series that begins with its first event shows no rise
+        gauges.watch_decisions.labels(action).set(0)
     for action, count in seen.decided:
         gauges.watch_decisions.labels(action).set(count)
     for trial in seen.trials:
