@@ -14,6 +14,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from service.feedback.preset import PRESET
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 SHOWN_FIELDS = ("number", "score", "dense_score", "lexical_score")  # differ from prompt to prompt
 DIGEST_BYTES = 16
+POPULAR = 1024  # passages whose bytes are remembered: about 3 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,14 @@ def encode_passages(passages: Sequence[ShownPassage]) -> list[tuple[str, bytes]]
             if item.name not in SHOWN_FIELDS and getattr(passage, item.name) != item.default
         }
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-        encoded.append((digest_of(text), _deflate(text)))
+        encoded.append(_passage_bytes(text))
     return encoded
+
+
+@lru_cache(POPULAR)
+def _passage_bytes(text: bytes) -> tuple[str, bytes]:
+    """Name and deflate a passage; popular ones would else be deflated for every answer, which is most of its cost."""
+    return digest_of(text), _deflate(text)
 
 
 def decode_passage(payload: bytes) -> ShownPassage:
