@@ -118,7 +118,7 @@ def try_out(
         raise NotPromotable("a trial by force needs a reason; it is kept in the history")
     if not force:
         _may_be_tried(registry, name, before)
-    moved = registry.assign(CANDIDATE, name, expected=expected or state.sequence, who=who, why=why)
+    moved = registry.assign(CANDIDATE, name, expected=_or(expected, state), who=who, why=why)
     return Moved(scope, CANDIDATE, before, name, moved.sequence)
 
 
@@ -144,7 +144,7 @@ def end_trial(settings: Settings, name: str, *, who: str, why: str = "", expecte
     state = registry.aliases()
     if state.others.get(CANDIDATE) != name:
         raise NotPromotable(f"{name} is not on trial")
-    moved = registry.assign(CANDIDATE, None, expected=expected or state.sequence, who=who, why=why)
+    moved = registry.assign(CANDIDATE, None, expected=_or(expected, state), who=who, why=why)
     return Moved(scope, CANDIDATE, name, None, moved.sequence, (name, "rolled_back"))
 
 
@@ -175,6 +175,10 @@ def roll_back(
     after = _champion(registry, state)
     settles: tuple[str, Became] | None = None if before is None else (before, "rolled_back")
     return Moved(scope, CHAMPION, before, after, state.sequence, settles)
+
+
+def _or(expected: int | None, state: Aliases) -> int:
+    return state.sequence if expected is None else expected
 
 
 def _champion(registry: Registry, state: Aliases) -> str:

@@ -39,6 +39,7 @@ from training.policy.streams import QueueStream
 
 EXPLORING = 0.8  # temperature of the second and later answers when greedy ones are asked for
 _AT_ONCE = 4  # answers of one `sample` drawn side by side
+_RESTORES = 3  # another process may take it away again just then
 _LOOK_S = 0.05  # between two looks at whether the answers are still wanted
 _REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length", "content_filter": "stop"}
 
@@ -207,14 +208,14 @@ class RemotePolicy:
 
     def _open(self, prompt: Prompt, sampling: Sampling, connection: Connection) -> tuple[httpx.Response, Prompt]:
         """Get a response, leaving out what the server cannot take: unknown options, passages that do not fit."""
-        restored = False
+        restored = 0
         while True:
             try:
                 payload = self._payload(prompt, sampling)
                 return open_stream(self._client, payload, self._patience, connection), prompt
             except Refused as error:
-                if error.status == 404 and self._restore is not None and not restored:
-                    restored = True
+                if error.status == 404 and self._restore is not None and restored < _RESTORES:
+                    restored += 1
                     self._restore()
                     continue
                 if error.status not in (400, 422) or not self._give_up_option(error.detail):
