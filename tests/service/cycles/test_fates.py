@@ -212,7 +212,9 @@ def test_the_story_goes_on_over_cycles_and_trials(world: World, client: redis.Re
     ask(client, store.settle("shared", "v000001-extractive", "promoted", "people like it", {}))
     assert "passed its trial and was promoted" in world.told(answers[0], "ann")[0]
     world.cycle(client, "refused", "v000002-extractive")
-    assert world.told(answers[0], "ann") == (
+    sentence, events = world.told(answers[0], "ann")
+    # Whether ann's judgements teach or check is drawn by the hash of a name that differs each time.
+    assert (sentence.replace("helped to check", "helped to train"), events) == (
         "Your vote helped to train version v000002-extractive, which does not serve: the tests before serving did not "
         "show that it is better. Version v000001-extractive had learned from it.",
         ["recorded", "counted", "promoted", "counted", "refused"],
