@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from retrieval.errors import StorageFull
 from service.cycles import store
@@ -178,7 +178,7 @@ class Attempt:
         if state in ("cancelled", "failed"):
             self._withdraw(directory)
         else:
-            record_fates(self.client, self.cycle.id, directory)  # before the end is told: whoever is told may look
+            self._note_fates(directory)  # before the end is told: whoever is told may look
         told = store.finish(self.cycle.id, self.cycle.token, state, reason, version=version, **findings_of(directory))
         if not ask(self.client, told):
             return "lost"
@@ -186,6 +186,13 @@ class Attempt:
         if version:
             self._announce(version)
         return state
+
+    def _note_fates(self, directory: Path) -> None:
+        """Note what became of each judgement. What Redis does not take as it is must not cost the version."""
+        try:
+            record_fates(self.client, self.cycle.id, directory)
+        except ResponseError:
+            log.exception("what became of the judgements of %s was not noted", self.cycle.id)
 
     def _withdraw(self, directory: Path) -> None:
         """Take back the candidate of a job that is not to have one: it was ended between publishing and saying so."""
