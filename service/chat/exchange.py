@@ -113,7 +113,11 @@ class Exchange:
 
     def notes(self, index: int) -> dict[str, str]:
         """Give what is noted with an answer, besides what the caller gave."""
-        return note_of(self.arms[index], same=self.same, pair=self.pair, named=self.asked.named).attributes()
+        arm = self.arms[index]
+        alone = self.asked.choices == 1 and self.pair != "learn"  # else several of the policy's own were wanted
+        return note_of(
+            arm, same=self.same, pair=self.pair, named=self.asked.named, best_of=arm.best_of if alone else 1
+        ).attributes()
 
     async def next_within(self, seconds: float) -> tuple[Piece | None, bool]:
         """Do as `next`, but wait no longer than this: gives the piece, and whether the time ran out first."""

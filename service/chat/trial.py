@@ -34,6 +34,7 @@ class Note:
     pair: Pair | None = None  # why two answers were shown
     scope: Scope = SHARED  # whose champion or candidate answered
     named: str | None = None  # the one collection that the request named
+    best_of: int = 1  # answers of which this one was chosen: then its log-probability is not how likely it was shown
 
     def attributes(self) -> dict[str, str]:
         """Write what is not as usual."""
@@ -45,6 +46,7 @@ class Note:
             "pair": self.pair,
             "scope": None if self.scope == SHARED else str(self.scope),
             NAMED: self.named,
+            "best_of": None if self.best_of == 1 else str(self.best_of),
         }
         return {name: value for name, value in told.items() if value}
 
@@ -70,6 +72,7 @@ class Note:
             pair=cast("Pair | None", pair),
             scope=Scope.parse(attributes.get("scope", "shared")),
             named=attributes.get(NAMED),
+            best_of=int(attributes.get("best_of", "1")),
         )
 
 
@@ -89,10 +92,10 @@ class TrialOptions:
         return cls(settings.pair_share, settings.trial_pair_share, quick if asked == "auto" else asked == "on")
 
 
-def note_of(served: Served, *, same: bool | None, pair: Pair | None, named: str | None) -> Note:
+def note_of(served: Served, *, same: bool | None, pair: Pair | None, named: str | None, best_of: int = 1) -> Note:
     """Note what answered. In a pair both arms are shown whoever asks, so neither was a matter of chance."""
     propensity = 1.0 if pair else served.propensity
-    return Note(served.role, propensity, served.trial, same, pair, served.scope, named)
+    return Note(served.role, propensity, served.trial, same, pair, served.scope, named, best_of)
 
 
 def lot(completion_id: str, what: str) -> float:

@@ -31,6 +31,11 @@ class Loaded:
         """Name recorded on every answer."""
         return self.policy.version
 
+    @property
+    def best_of(self) -> int:
+        """How many answers are drawn of which one is chosen; 1 where none is."""
+        return int(getattr(self.policy, "best_of", 1))
+
     def close(self) -> None:
         """Release the policy, if it is not kept. The encoders belong to whoever made them."""
         if not self.kept:
@@ -48,3 +53,4 @@ class Served:
     propensity: float  # probability with which this request was given this version
     scope: Scope = SHARED  # whose champion or candidate it is
     trial: str | None = None  # the candidate on trial in that scope, whoever answers
+    best_of: int = 1  # answers of which one is chosen where one is wanted

@@ -78,7 +78,8 @@ class Snapshot:
         loaded = self.find(version)
         if loaded is None or loaded.scope not in (SHARED, scope):
             return None
-        return Served(loaded.policy, loaded.questions, loaded.version, "pinned", 1.0, loaded.scope)
+        found = loaded.policy, loaded.questions, loaded.version
+        return Served(*found, "pinned", 1.0, loaded.scope, best_of=loaded.best_of)
 
 
 def in_share(candidate: str, identity: str, share: float) -> bool:
@@ -98,4 +99,4 @@ def in_share(candidate: str, identity: str, share: float) -> bool:
 
 def _served(arms: Arms, one: Loaded, role: Role, propensity: float, scope: Scope) -> Served:
     trial = arms.candidate.version if arms.candidate else None
-    return Served(one.policy, one.questions, one.version, role, propensity, scope, trial)
+    return Served(one.policy, one.questions, one.version, role, propensity, scope, trial, one.best_of)

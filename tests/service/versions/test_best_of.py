@@ -13,7 +13,9 @@ from service.settings import Settings
 from service.versions.follower import Follower
 from service.versions.loading import REWARD, Loader
 from service.versions.standing import registry_of
+from tests.service.chat.test_records import stored
 from tests.service.versions.making import promote
+from tests.service.versions.swapping import serving, until
 from tests.training.registry.making import verdict
 from tests.training.reward.world import ENCODER, pairs_world
 from tests.training.vllm_peer import VllmPeer
@@ -102,3 +104,20 @@ def test_the_newest_one_that_passed_chooses_for_a_remote_model(
     follower.book.close()
     loader.close()
     peer.stop()
+
+
+def test_a_chosen_answer_says_of_how_many(tmp_path: Path, reward: dict[str, bytes], redis_url: str) -> None:
+    with serving(tmp_path, redis_url, best_of=3) as server, server.http("operator") as http:
+        name = publish(server.container.settings, reward)
+        promote(server.container.settings, name)
+        until(lambda: server.container.policies.route("a").version == name)
+
+        def attributes(**more: object) -> list[dict[str, str]]:
+            """Ask, and give what is noted with the answers."""
+            body = {"messages": [{"role": "user", "content": "Where are the apples kept?"}], **more}
+            choices = http.post("/v1/chat/completions", json=body).json()["choices"]
+            records = stored(redis_url, *(choice["answer_id"] for choice in choices))
+            return [dict(record.attributes) for record in records]
+
+        assert [one.get("best_of") for one in attributes()] == ["3"]
+        assert [one.get("best_of") for one in attributes(n=2)] == [None, None]  # the policy's own, to be compared
