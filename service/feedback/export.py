@@ -18,6 +18,7 @@ from typing import Any, Literal
 from service.feedback.answers import AnswerRecord, AnswerStore
 from service.feedback.log import FeedbackLog
 from service.feedback.records import WITHDRAWN, Entry, id_key
+from service.privacy.consent import Consents, allowed
 from service.scopes import NAMED, Readers, Scope, learns, trains
 from training.policy.prompting import build_messages
 
@@ -30,17 +31,21 @@ BATCH_ENTRIES = 100
 class FeedbackExport:
     """Reads the log and the answers once, oldest first. What arrives meanwhile may or may not be in."""
 
-    def __init__(self, log: FeedbackLog, answers: AnswerStore, may: May = lambda record: True) -> None:
+    def __init__(
+        self, log: FeedbackLog, answers: AnswerStore, may: May = lambda record: True, consents: Consents | None = None
+    ) -> None:
         """Read from these.
 
         Args:
             log: What was said.
             answers: What it was said about.
             may: Which answers may be taken out; all by default.
+            consents: What the people say about training; None takes the word of the requests alone.
         """
         self._log = log
         self._answers = answers
         self._may = may
+        self._consents = consents
 
     async def lines(
         self, format: ExportFormat, *, since: float | None = None, until: float | None = None
@@ -68,10 +73,15 @@ class FeedbackExport:
         judged = [answer_id for entry in entries for answer_id in entry.answers]
         others = [answer_id for votes in siblings.values() for vote in votes for answer_id in vote.answers]
         answers = await self._answers.get_many(sorted({*judged, *others}))
+        people = {*(entry.voter for entry in entries), *(record.user for record in answers.values())}
+        consents = None if self._consents is None else await self._consents.of(people)
         rows: list[Row] = []
         for entry in entries:
             if any(answer_id not in answers for answer_id in entry.answers):
                 continue  # its answer was erased or has outlived its retention
+            askers = (answers[answer_id].user for answer_id in entry.answers)
+            if consents is not None and not allowed(consents, entry.voter, *askers):
+                continue
             if not all(self._may(answers[answer_id]) for answer_id in entry.answers):
                 continue
             if format == "records":

@@ -186,10 +186,10 @@ async def export_feedback(
     """Stream the feedback out as JSON lines: joined records, or TRL's preference and KTO rows."""
     container = container_of(request)
     if scope == "all":
-        export = FeedbackExport(container.feedback, container.answers)
+        export = FeedbackExport(container.feedback, container.answers, consents=container.consents)
     else:
         may = learned_by(_scope(scope), await asyncio.to_thread(access_lists, container.catalog))
-        export = FeedbackExport(container.feedback, container.answers, may)
+        export = FeedbackExport(container.feedback, container.answers, may, container.consents)
     lines = export.lines(format, since=since, until=until)
     # The first batch is read before the status is sent, so that a Redis that is down gives a 503 and not a broken 200.
     first = await anext(lines, b"")

@@ -11,6 +11,7 @@ from service.feedback import export as export_module
 from service.feedback.answers import AnswerRecord
 from service.feedback.export import ExportFormat, FeedbackExport
 from service.feedback.records import Preference, Vote
+from service.privacy.consent import Consents
 from tests.service.feedback.conftest import Run, Stores
 from tests.service.feedback.samples import make_answer, make_prompt, make_record
 from training.policy.prompting import build_messages
@@ -138,3 +139,25 @@ def test_time_bounds_choose_by_when_it_was_said(run: Run[Any]) -> None:
         return [await _rows(stores, "records", since=4e9), await _rows(stores, "records", until=1.0)]
 
     assert run(scenario) == [[], []]
+
+
+def test_whoever_takes_back_consent_is_left_out(run: Run[None]) -> None:
+    async def exported(stores: Stores) -> list[str]:
+        consents = Consents(stores.client)
+        export = FeedbackExport(stores.log, stores.answers, consents=consents)
+        text = b"".join([piece async for piece in export.lines("records")])
+        return [json.loads(line)["voter"] for line in text.splitlines()]
+
+    async def scenario(stores: Stores) -> None:
+        record = make_record(user=ME)
+        await stores.answers.record(record)
+        await _vote(stores, record, Vote("up"))
+        await _vote(stores, record, Vote("down"), voter=OTHER)
+        assert await exported(stores) == [ME, OTHER]
+        await Consents(stores.client).put(OTHER, training=False)
+        assert await exported(stores) == [ME]
+        await Consents(stores.client).put(OTHER, training=True)
+        await Consents(stores.client).put(ME, training=False)
+        assert await exported(stores) == []  # what is judged is the asker's question
+
+    run(scenario)
