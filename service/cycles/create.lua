@@ -1,6 +1,6 @@
 -- Enter a cycle, unless its scope has one that is not finished: then that one is meant.
 -- KEYS: the new cycle, the history, the open ones
--- ARGV: id, scope, trigger, reason
+-- ARGV: id, scope, trigger, reason, how many of the newest keep their details, prefix of a cycle's key
 local known = redis.call('HGET', KEYS[3], ARGV[2])
 if known then return {known, 0} end
 local now = text(now_ms())
@@ -8,4 +8,10 @@ redis.call('HSET', KEYS[1], 'id', ARGV[1], 'scope', ARGV[2], 'trigger', ARGV[3],
   'created_at', now, 'attempts', '0', 'token', '0')
 redis.call('ZADD', KEYS[2], now, ARGV[1])
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[1])
+-- What is long goes from the old ones, so that the history may be: the card of a version has it too.
+for _, old in ipairs(redis.call('ZREVRANGE', KEYS[2], ARGV[5], ARGV[5] + 9)) do
+  if redis.call('HEXISTS', ARGV[6] .. old, 'finished_at') == 1 then
+    redis.call('HDEL', ARGV[6] .. old, 'verdict', 'counts', 'steps', 'evidence')
+  end
+end
 return {ARGV[1], 1}

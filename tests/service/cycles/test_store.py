@@ -198,6 +198,25 @@ def test_the_history_is_listed_newest_first_in_pages(client: redis.Redis) -> Non
     assert ask(client, store.newest(5, after="cycle_none")) is None
 
 
+def test_old_cycles_lose_what_is_long_and_keep_what_became_of_them(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "DETAILED", 2)
+    waiting = ask(client, store.create("segment:slow", "schedule")).id
+    made = []
+    for number in range(4):
+        cycle_id, token = running(client)
+        told = {"verdict": {"n": number}, "counts": {"used": 1}, "steps": [{"name": "data"}]}
+        ask(client, store.finish(cycle_id, token, "refused", f"no {number}", **told))
+        client.zadd(keys.CYCLES, {cycle_id: number})
+        made.append(look(client, cycle_id))
+    first, newest = look(client, made[0].id), look(client, made[3].id)
+    assert (first.verdict, first.counts, first.steps) == (None, {}, ())
+    assert (first.reason, first.state, first.finished_at) == ("no 0", "refused", made[0].finished_at)
+    assert newest.verdict == {"n": 3}
+    assert look(client, waiting).claimable
+
+
 def test_a_row_that_is_lost_does_not_keep_its_scope_shut(client: redis.Redis) -> None:
     cycle_id, _ = running(client)
     client.delete(keys.cycle(cycle_id))
