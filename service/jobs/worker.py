@@ -10,6 +10,7 @@ from celery.signals import setup_logging as celery_sets_up_logging
 from celery.signals import worker_shutting_down
 
 from service.jobs import names
+from service.jobs.again import begin_again
 from service.jobs.celery_app import create_celery
 from service.jobs.reaping import reaping_step
 from service.jobs.slots import places, stop_ingest
@@ -52,6 +53,8 @@ def run_worker(settings: Settings, queues: Sequence[str] = names.QUEUES) -> None
             f"--loglevel={settings.log_level}",
         ]
     )
+    if not stopping():
+        begin_again()
 
 
 def concurrency(settings: Settings, queues: Sequence[str]) -> int:

@@ -15,14 +15,19 @@ from pathlib import Path
 import httpx
 import pytest
 import redis
+from redis.asyncio import Redis as AsyncRedis
 
+from service.feedback.log import FeedbackLog
+from service.feedback.records import Vote
 from service.redis.server import RedisServer
 from tests.faults.vote_load import Voters, check_nothing_lost, record_answers
 from tests.service.http_world import LiveServer, light_settings, running, wait_until
+from tests.service.jobs import processes as processes_of
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 
 KILLS = 5
+KILLS_OF_THE_BROKER = 2
 VOTERS = 4
 STALL_S = 5.0  # an answer that took as long had waited for Redis
 RECOVERED_WITHIN_S = 5.0
@@ -173,3 +178,43 @@ def test_redis_stalls(tmp_path: Path, own_redis: RedisServer) -> None:
         recovered(voters)
         assert threading.active_count() <= threads + 2
         assert voters.slowest_s < STALL_S
+
+
+@pytest.mark.timeout(900)
+def test_what_is_scheduled_goes_on_after_the_broker_was_killed(tmp_path: Path, own_redis: RedisServer) -> None:
+    """Worker and schedule outlive their broker: what becomes due afterwards is done, and the record is whole."""
+    url = own_redis.start()
+    often = {"archive_after_days": "1e-9", "archive_interval_s": "1", "sweep_interval_s": "1"}
+    processes = [processes_of.start(tmp_path, command, **often) for command in ("worker", "beat")]
+    said: list[str] = []
+    try:
+        for number in range(KILLS_OF_THE_BROKER + 1):
+            if number:
+                assert own_redis.pid is not None
+                os.kill(own_redis.pid, signal.SIGKILL)
+                time.sleep(1.0)
+                url = own_redis.start()
+            (record,) = asyncio.run(record_answers(url, "key:asker", 1))
+            said.append(asyncio.run(_vote(url, record.answer_id)))
+
+            def is_archived(url: str = url, answer_id: str = record.answer_id) -> bool:
+                assert all(process.poll() is None for process in processes)
+                with redis.Redis.from_url(url) as client:
+                    return not client.exists(f"gl:answer:{answer_id}")
+
+            processes_of.wait_until(is_archived)
+    finally:
+        for process in processes:
+            processes_of.kill(process)
+    with running(light_settings(tmp_path, None)) as live, live.http("operator") as operator:
+        listed = operator.get("/v1/feedback", params={"history": "true", "order": "asc"}).json()["data"]
+        assert [one["id"] for one in listed] == said
+        again = operator.put(f"/v1/answers/{listed[0]['answers'][0]}/vote", json={"rating": "down"})
+        assert again.status_code == 200
+
+
+async def _vote(url: str, answer_id: str) -> str:
+    async with AsyncRedis.from_url(url) as client:
+        entry_id = (await FeedbackLog(client).vote(answer_id, Vote("up"), voter="key:asker")).entry_id
+        assert entry_id is not None
+        return entry_id
