@@ -210,6 +210,11 @@ class Settings(BaseSettings):
     train_options: Path | None = Field(None, description="TOML with the options of each stage of a cycle.")
     golden_set: Path | None = Field(None, description="Questions whose figures no new version may make worse.")
     train_threads: int = Field(1, ge=1, description="CPU threads of a training process.")
+    catalog_here: bool = Field(
+        True,
+        description="The home's catalog is on a disk of this machine; off on a host that only trains: it takes the "
+        "access lists from Redis.",
+    )
     train_devices: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Comma-separated GPUs for training, as CUDA_VISIBLE_DEVICES names them, one cycle each at a time; "

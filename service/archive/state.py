@@ -33,6 +33,7 @@ LEFT_OUT = (
     "gl:rebuild:",
     "gl:archive:",
     "gl:doomed",
+    "gl:readers",
 )
 BATCH = 500
 

@@ -20,13 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from retrieval.catalog import Catalog
 from retrieval.durable import Manifest, publish_directory, read_manifest
 from service.archive.archive import Archive
 from service.archive.places import open_archive
 from service.archive.reading import ArchivedRecord
 from service.cycles.client import open_redis
-from service.cycles.readers import access_lists
+from service.cycles.readers import current_readers
 from service.cycles.reading import Rules, TrainingReader
 from service.cycles.served import sample_served
 from service.cycles.tally import Base, Counted, catch_up, counted, mark
@@ -113,8 +112,7 @@ def read_snapshot(directory: Path) -> SnapshotInfo:
 
 
 def _take(settings: Settings, scope: Scope, directory: Path) -> None:
-    with closing(Catalog.open(settings.home)) as catalog:
-        readers = access_lists(catalog)
+    readers = current_readers(settings)
     metadata: dict[str, Any] = {}
     with closing(open_archive(settings)) as archive:
         taking = _Taking(settings, scope, readers, archive)

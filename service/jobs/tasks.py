@@ -34,13 +34,16 @@ def register(app: Celery, settings: Settings, stopping: Callable[[], bool]) -> N
 
     def run_sweep() -> int:
         """Look for documents and cycles that were left behind."""
+        from service.cycles.readers import access_lists, tell_readers
         from service.cycles.reaper import reap
         from service.redis.blocking import connect
 
         mark_sweep(settings.home)
         with closing(Catalog.open(settings.home, max_attempts=settings.ingest_attempts)) as catalog:
             waiting = sweep(catalog, settings.home / "indexes", lambda: send_drain(app))
+            readers = access_lists(catalog)
         with connect(settings) as client:
+            tell_readers(client, readers)
             reap(client, lambda: send_cycle(app))
         return waiting
 
