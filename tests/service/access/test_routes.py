@@ -28,6 +28,24 @@ ROLES: dict[str, str] = {  # the least role of each route that is not for every 
     "GET /v1/feedback/export": "operator",
     "GET /v1/jobs": "operator",
     "GET /v1/jobs/{job_id}": "operator",
+    "GET /v1/trials": "operator",
+    "GET /v1/training/cycles": "operator",
+    "POST /v1/training/cycles": "operator",
+    "GET /v1/training/cycles/{cycle_id}": "operator",
+    "GET /v1/training/cycles/{cycle_id}/log": "operator",
+    "POST /v1/training/cycles/{cycle_id}/cancel": "operator",
+    "GET /v1/voters": "operator",
+    "GET /v1/voters/{voter}": "operator",
+    "PUT /v1/voters/{voter}/exclusion": "operator",
+    "DELETE /v1/voters/{voter}/exclusion": "operator",
+    "GET /v1/versions": "operator",
+    "GET /v1/versions/{version}": "operator",
+    "POST /v1/versions/rollback": "admin",
+    "POST /v1/versions/{version}/promote": "admin",
+    "POST /v1/versions/{version}/trial": "admin",
+    "DELETE /v1/versions/{version}/trial": "admin",
+    "GET /v1/users/{user}/data": "admin",
+    "DELETE /v1/users/{user}/data": "admin",
     "GET /metrics": "operator",
     "GET /v1/keys": "admin",
     "POST /v1/keys": "admin",
@@ -108,7 +126,7 @@ def test_health_needs_no_key_and_tells_little(live: LiveServer) -> None:
     assert ready.status_code == 200
     parts = ready.json()["parts"]
     assert parts.pop("schedule")["state"] == "degraded"  # none runs here
-    assert set(parts) == {"catalog", "keys", "search", "policy", "redis"}
+    assert set(parts) == {"catalog", "keys", "search", "policy", "versions", "redis"}
     assert all(part == {"state": "ready", "detail": ""} for part in parts.values())
 
 
