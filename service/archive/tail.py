@@ -169,7 +169,9 @@ class Tail:
             if fresh:
                 reader.forget()
             given = reader.answers([(entry_id.decode(), fields[b"a"].decode()) for entry_id, fields in answers])
-            return [*given, *(entry_item(*one) for one in entries), after]
+            # Read again under the journal's lock: what was erased since must not come behind the erasure.
+            said: Any = client.xrange(keys.FEEDBACK, entries[0][0], entries[-1][0]) if entries else ()
+            return [*given, *(entry_item(*one) for one in said), after]
 
         try:
             journal.append(compose)

@@ -13,7 +13,7 @@ from service.archive.items import AnswerItem, EntryItem, PassageItem, PromptItem
 from service.archive.live import entry_item
 from service.archive.parquet import Standing, Unit
 from service.feedback import keys
-from service.redis.calls import Call, ask, script
+from service.redis.calls import Call, script
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -71,15 +71,14 @@ def read_passages(client: Redis, units: Sequence[Unit]) -> dict[str, PassageItem
     return {digest: PassageItem(digest, payload) for digest, payload in found.items() if payload is not None}
 
 
-def take_out(client: Redis, unit: Unit) -> bool:
-    """Take a unit out of Redis; False when something was said about it since it was read, and nothing is done.
+def take_out(unit: Unit) -> Call[bool]:
+    """Give the call that takes a unit out of Redis.
 
     Args:
-        client: Redis.
         unit: As it was read.
 
     Returns:
-        Whether it is out.
+        A call that tells whether it is out: where anything was said since it was read, nothing is done.
     """
     told = {
         "answers": [[item.answer_id, item.entry_id, item.user] for item in unit.answers],
@@ -96,7 +95,7 @@ def take_out(client: Redis, unit: Unit) -> bool:
         keys.preferences(prompt_id),
         DOOMED,
     ]
-    return ask(client, Call(script("service.archive", "remove"), names, [json.dumps(told)], bool))
+    return Call(script("service.archive", "remove"), names, [json.dumps(told)], bool)
 
 
 def bring_back(unit: Unit, passages: Mapping[str, PassageItem]) -> Call[int]:

@@ -159,11 +159,11 @@ def test_a_crash_between_doubles_nothing(world: World, monkeypatch: pytest.Monke
     say_things(world.url)
     rows = exported_live(world.url)
 
-    def die(*_: Any) -> bool:
+    def die(*_: Any) -> None:
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(move_module, "take_out", die)
+        patch.setattr(move_module, "run_together", die)
         with pytest.raises(RuntimeError, match="killed"):
             world.move()
     assert exported_live(world.url) == world.exported() == rows

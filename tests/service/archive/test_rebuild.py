@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 import redis
 
+from service.archive.items import Item, Mark
 from service.archive.journal import Journal
+from service.archive.live import LiveReader
 from service.archive.rebuild import rebuild
 from service.archive.state import state_items
 from service.archive.tail import Tail, lag_s
@@ -137,3 +139,26 @@ def test_one_process_follows_and_another_takes_over(redis_url: str, client: redi
     client.flushall()
     rebuild(client, Journal(folder))
     assert record_keys(client) == before
+
+
+def test_what_is_erased_while_it_is_on_its_way_does_not_arrive(
+    redis_url: str, client: redis.Redis, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stream was read, then a judgement and an answer were erased, then the journal is written."""
+    record = say_things(redis_url)
+    journal = Journal(folder)
+    real = journal.append
+
+    def erasing_first(compose: Callable[[bool], Sequence[Item]]) -> int:
+        client.delete(f"gl:answer:{record.others.answer_id}")
+        for entry_id in client.lrange("gl:voter:key:other", 0, -1):
+            client.xdel("gl:feedback", entry_id)
+        return real(compose)
+
+    monkeypatch.setattr(journal, "append", erasing_first)
+    tail = Tail(folder, lambda: client, rebuild)
+    tail._step(client, journal, LiveReader(client), Mark("0-0", "0-0"))
+    held = b"".join(path.read_bytes() for path in journal.segments())
+    assert b"key:other" not in held
+    assert b"key:asker" in held
+    journal.close()
