@@ -31,6 +31,8 @@ sys.meta_path.insert(0, Blocked())
         "service.cycles.child",
         "service.cycles.schedule",
         "service.jobs.reaping",
+        "service.watch.run",
+        "training.registry.registry",
         "service.up.run",
         "service.doctor",
         "service.cli",
