@@ -101,7 +101,8 @@ def test_while_documents_come_in_and_a_cycle_learns(running: RunningGroundloop, 
     with running.http() as http:
         others = say_other(http)
     with live(running) as client:
-        assert traces(running.home, WORDS), "what is looked for is there before"
+        before = {word for words in traces(running.home, WORDS).values() for word in words}
+        assert before == set(WORDS), "what is looked for would be found"
         cycle_id = start_cycle(running)
         wait_until(lambda: look(client, cycle_id).step or look(client, cycle_id).finished, 300)
         assert not look(client, cycle_id).finished, look(client, cycle_id).reason
