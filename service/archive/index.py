@@ -167,6 +167,10 @@ class ArchiveIndex:
         rows = self._all("SELECT ms, sequence FROM entries WHERE user = ? ORDER BY ms, sequence", user)
         return [f"{ms}-{sequence}" for ms, sequence in rows]
 
+    def answers_of_user(self, user: str) -> list[str]:
+        """Give the answers that a person was given."""
+        return [row[0] for row in self._all("SELECT answer_id FROM answers WHERE user = ?", user)]
+
     def answers_of_prompt(self, prompt_id: str) -> list[str]:
         """Give the answers to a prompt, oldest first."""
         return [

@@ -20,7 +20,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ import redis
 from retrieval.errors import StorageFull
 from service.archive.folder import ArchiveDamaged
 from service.archive.move import LOCK as ARCHIVING
-from service.archive.places import erase_from_archive, open_journal
+from service.archive.places import erase_from_archive, open_archive, open_journal
 from service.archive.state import state_items
 from service.cycles import store as cycles
 from service.cycles.cycle import Cycle
@@ -37,10 +37,10 @@ from service.feedback import keys as feedback
 from service.privacy import erasure as rows
 from service.privacy import keys
 from service.privacy.erasure import Erasure
-from service.privacy.forget import forget_answers, forget_judgements, stream_entries
+from service.privacy.forget import forget_answers, forget_judgements, note_gone, now_ms, stream_entries
 from service.privacy.learned import datasets_in, datasets_with, jobs_with, mark_versions, remove_job, remove_leftovers
 from service.privacy.passages import drop_unshown
-from service.privacy.rewrite import NotRewritten, now_ms, rewrite
+from service.privacy.rewrite import NotRewritten, rewrite
 from service.redis.blocking import connect
 from service.redis.calls import ask
 from service.settings import Settings
@@ -190,6 +190,8 @@ class _Work:
         """Take it out of the archive and the journal while nothing is moved from Redis to there."""
         with self._archiving():
             self._forget()
+            with closing(open_archive(self._settings)) as there:
+                note_gone(self._client, there.index.answers_of_user(self._user), "erased")
             gone = erase_from_archive(self._settings, self._user)
         self.counts += Counter(archived=gone.answers + gone.judgements)
 

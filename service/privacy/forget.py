@@ -95,6 +95,16 @@ def forget_judgements(client: redis.Redis, voter: str) -> int:
     return gone
 
 
+def note_gone(client: redis.Redis, answer_ids: Iterable[str], why: Why) -> None:
+    """Note of answers that are not in Redis that they are gone, for whoever judged one of them."""
+    at = now_ms(client)
+    for piece in _pieces(answer_ids, PIECE):
+        with client.pipeline(transaction=False) as pipeline:
+            for name in piece:
+                pipeline.set(keys.gone(name), f"{why} {at}", px=NOTE_MS)
+            pipeline.execute()
+
+
 def stream_entries(client: redis.Redis, answer_ids: Iterable[str]) -> list[tuple[str, str]]:
     """Find the entries of answers in the stream of answers, which is read once, from its start.
 
@@ -145,6 +155,12 @@ def run_together(client: redis.Redis, calls: Sequence[Call[T]]) -> list[T]:
         if isinstance(reply, Exception):
             raise reply
     return [call.read(reply) for call, reply in zip(calls, replies, strict=True)]
+
+
+def now_ms(client: redis.Redis) -> int:
+    """Give Redis's time in ms since the epoch."""
+    seconds, micros = client.time()
+    return int(seconds) * 1000 + int(micros) // 1000
 
 
 def _passages_of(client: redis.Redis, answer_ids: Sequence[str]) -> dict[str, list[str]]:

@@ -21,10 +21,10 @@ from service.archive.places import drop_before
 from service.cycles import store as cycles
 from service.feedback import keys as feedback
 from service.privacy import keys
-from service.privacy.forget import PIECE, forget_answers
+from service.privacy.forget import PIECE, forget_answers, now_ms
 from service.privacy.learned import remove_job, remove_leftovers
 from service.privacy.passages import drop_unshown
-from service.privacy.rewrite import NotRewritten, now_ms, rewrite
+from service.privacy.rewrite import NotRewritten, rewrite
 from service.redis.blocking import connect
 from service.redis.calls import Call, ask, script
 from service.settings import Settings

@@ -69,9 +69,3 @@ def _wait(client: redis.Redis, alive: Callable[[], None]) -> dict[str, Any]:
 def _info(client: redis.Redis) -> dict[str, Any]:
     found: Any = client.info("persistence")
     return dict(found)
-
-
-def now_ms(client: redis.Redis) -> int:
-    """Give Redis's time in ms since the epoch."""
-    found: Any = client.time()
-    return int(found[0]) * 1000 + int(found[1]) // 1000

@@ -201,6 +201,8 @@ def test_killed_half_way_it_is_finished_by_the_next_one(home: Path, step: str) -
     person_id, other = f"key:portal/user:{PERSON}", "key:portal/user:other"
     keep(url, [person_id, other], 60)
     follow(settings)
+    with redis.Redis.from_url(url) as client:
+        archived = client.lrange(f"gl:user:{person_id}:answers", 0, -1)
     assert archive(settings).answers == 120  # in Parquet now
     keep(url, [person_id, other], 400)
     follow(settings)
@@ -218,6 +220,7 @@ def test_killed_half_way_it_is_finished_by_the_next_one(home: Path, step: str) -
             assert erase_due(settings) == 1
         assert erasure_state(client, row) == "done"
         assert traces(home, [*WORDS, "zqperson"]) == {}
+        assert all(client.get(keys.gone(name.decode())) for name in archived)
         left = client.lrange(f"gl:user:{other}:answers", 0, -1)
         assert len(left) == 400
         assert len(client.keys("gl:passage:*")) == 50
