@@ -15,12 +15,11 @@ from service.feedback.log import FeedbackLog
 from service.feedback.records import WITHDRAWN, Entry
 from service.privacy.consent import Consents, allowed
 from service.privacy.redact import Redactor
-from service.scopes import RESTRICTED, SHARED, Readers, Scope, learns, trains
+from service.scopes import NAMED, RESTRICTED, SHARED, Readers, Scope, learns, trains
 from training.datasets.standing import NO_CONSENT, REPLACED, VOTER_EXCLUDED
 
 TAKEN_BACK = "withdrawn by the voter"
 GONE = "its answer was erased"
-NAMED = "named"  # attribute of an answer: the one collection that the request named
 BATCH_ENTRIES = 200
 NOTHING = Redactor(kinds=())
 

@@ -11,8 +11,7 @@ import pytest
 from retrieval.catalog import Catalog
 from service.cycles.cycle import Cycle
 from service.cycles.job import prepare
-from service.cycles.reading import NAMED
-from service.scopes import registry_folder
+from service.scopes import NAMED, registry_folder
 from service.settings import Settings
 from tests.service.cycles.filling import Log, fill_log
 from training.pipeline.job import Job, read_job

@@ -11,12 +11,12 @@ import pytest
 
 from retrieval.catalog import Catalog
 from retrieval.durable import verify_directory
-from service.cycles.reading import GONE, NAMED, TAKEN_BACK
+from service.cycles.reading import GONE, TAKEN_BACK
 from service.cycles.snapshot import SnapshotInfo, write_snapshot
 from service.feedback import keys
 from service.feedback.records import Preference, Vote
 from service.privacy.consent import Consents
-from service.scopes import RESTRICTED, SHARED, Scope
+from service.scopes import NAMED, RESTRICTED, SHARED, Scope
 from service.settings import Settings
 from tests.service.cycles.filling import DOWN, Fill, Log, fill_log
 from tests.service.feedback.samples import make_prompt, make_record

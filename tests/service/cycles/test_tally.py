@@ -11,13 +11,12 @@ from redis.asyncio import Redis
 
 from retrieval.catalog import Catalog
 from service.cycles import keys, store
-from service.cycles.reading import NAMED
 from service.cycles.schedule import check
 from service.cycles.snapshot import write_snapshot
 from service.cycles.tally import Counted, catch_up, counted
 from service.feedback.records import Vote
 from service.redis.calls import ask_async
-from service.scopes import SHARED
+from service.scopes import NAMED, SHARED
 from service.settings import Settings
 from tests.service.cycles.filling import DOWN, Log, fill_log
 from tests.service.feedback.samples import make_prompt
