@@ -12,12 +12,14 @@ import sys
 import tarfile
 import tempfile
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from service.redis.server import RedisServer
+from service.settings import Settings
 from tests.service.http_world import LiveServer, light_settings, running
 from tests.training.registry.making import promoted
 from training.registry import Registry
@@ -28,7 +30,16 @@ DOCUMENTS = {
     "umlauts.txt": "Der Bücherschrank steht im dritten Stock. Öffnungszeiten: täglich ab neun Uhr.",
 }
 QUESTIONS = ("How long should I wash my hands?", "How many days of vacation?", "Wo steht der Bücherschrank? ☂")
-_LEFT_OUT = ("run", "logs", "cache", "redis/redis.log", "redis/redis.conf", "redis/lock", "journal/lock")
+_LEFT_OUT = (
+    "run",
+    "logs",
+    "cache",
+    "redis/redis.log",
+    "redis/redis.conf",
+    "redis/lock",
+    "journal/lock",
+    "journal/writer.lock",
+)
 
 
 def main() -> None:
@@ -41,8 +52,10 @@ def main() -> None:
         server.start()
         try:
             promoted(Registry(home / "registry" / "extractive", kind="extractive"), seed=3)
-            with running(light_settings(home, None, votes_per_minute=0)) as live:
+            kept = {"journal": True} if "journal" in Settings.model_fields else {}
+            with running(light_settings(home, None, votes_per_minute=0, **kept)) as live:
                 expected = _fill(live)
+                _archive_some(live.container.settings, server.url)
         finally:
             server.stop()
         expected["release"] = version("groundloop")
@@ -97,13 +110,34 @@ def _fill(live: LiveServer) -> dict[str, Any]:
             "store": store["id"],
             "answers": answers,
             "votes": {one: _ok(operator.get(f"/v1/answers/{one}/vote"))["vote"] for one in ids[:3]},
-            "export": [json.loads(line) for line in operator.get("/v1/feedback/export").text.splitlines()],
+            "export": _export(operator),
             "feedback": [(one["id"], one["rating"]) for one in _ok(operator.get("/v1/feedback"))["data"]],
             "search": [one["file_id"] for one in search["data"]],
             "documents": sorted(one["filename"] for one in _ok(operator.get("/v1/files"))["data"]),
             "champion": registry.alias("champion"),
             "versions": [line.name for line in registry.list()],
         }
+
+
+def _export(operator: httpx.Client) -> list[Any]:
+    """Export everything; a release without scopes ignores the one named here."""
+    lines = operator.get("/v1/feedback/export", params={"scope": "all"}).text.splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def _archive_some(settings: Settings, url: str) -> None:
+    """Move one prompt to the archive, where the release has one."""
+    if find_spec("service.archive") is None:
+        return
+    import redis
+
+    from service.archive.move import move_old
+    from service.archive.places import open_archive
+
+    archive = open_archive(settings)
+    with redis.Redis.from_url(url) as client:
+        move_old(client, archive, after_days=1e-9, most_units=1)
+    archive.close()
 
 
 def _ok(reply: httpx.Response) -> Any:
