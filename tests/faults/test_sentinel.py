@@ -6,12 +6,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from service.jobs.celery_app import create_celery
+from service.jobs.sweep import last_sweep_age_s
 from service.redis.checks import check_redis_url
 from service.redis.connect import open_async, open_blocking
 from service.settings import Settings
@@ -76,6 +80,32 @@ def test_without_a_replica_votes_wait_for_one(tmp_path: Path) -> None:
             wait_until(lambda: voters.statuses[503] > refused + 3, PATIENCE_S)
             servers.start(replica)
         check_nothing_lost(servers.url, voters.acknowledged)
+
+
+def test_the_worker_and_the_schedule_follow_the_master(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with Sentinels(tmp_path, replicas=1) as servers, contextlib.ExitStack() as stack:
+        environment = {
+            **os.environ,
+            "GROUNDLOOP_HOME": str(home),
+            "REDIS_URL": servers.url,
+            "GROUNDLOOP_SWEEP_INTERVAL_S": "1",
+        }
+        for command in (["worker", "--queues", "default"], ["beat"]):
+            process = subprocess.Popen([sys.executable, "-m", "service.cli", *command], env=environment)
+            stack.callback(process.wait, 60)
+            stack.callback(process.kill)
+
+        def swept() -> bool:
+            age = last_sweep_age_s(home)
+            return age is not None and age < 2
+
+        wait_until(swept, PATIENCE_S)
+        before = servers.master()
+        servers.kill(before)
+        servers.wait_for_failover(before)
+        (home / "run" / "sweep.stamp").unlink()
+        wait_until(swept, PATIENCE_S)
 
 
 def test_every_client_follows_the_master(tmp_path: Path) -> None:
