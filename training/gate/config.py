@@ -30,10 +30,9 @@ class GateConfig:
     judge_accuracy: float = 0.5  # lower bound of the judge's accuracy on held-out comparisons must lie above
     min_judge_pairs: int = 30  # held-out judgements the judge was measured on
     min_direct: int = 20  # people's own comparisons of just these answers, where there are any
-    trial: bool = (
-        True  # what looks no worse than allowed, though nothing is proven, may be tried
-    )
+    trial: bool = True  # what looks no worse than allowed, though nothing is proven, may be tried
     trial_changed: int = 5  # answers that differ, without which a trial could show nothing
+    refit: bool = True  # what may only be tried learns from the whole window first (the embedded policy, method auto)
     trial_prompts: int = 30  # held-out prompts on which a margin is looked at without doubt's share
 
     def as_dict(self) -> dict[str, Any]:
@@ -57,8 +56,9 @@ class GateConfig:
         if unknown := data.keys() - known:
             raise ValueError(f"the gate has no settings {sorted(unknown)}; it has {sorted(known)}")
         for name, value in data.items():
-            if name == "trial" and not isinstance(value, bool):
+            switch = name in ("trial", "refit")
+            if switch and not isinstance(value, bool):
                 raise ValueError(f"{name} must be true or false, not {value!r}")
-            if name != "trial" and (isinstance(value, bool) or not isinstance(value, int | float)):
+            if not switch and (isinstance(value, bool) or not isinstance(value, int | float)):
                 raise ValueError(f"{name} must be a number, not {value!r}")
         return cls(**data)

@@ -20,7 +20,7 @@ def collect(
     asked: Sequence[Example],
     *,
     absent: Sequence[Prompt],
-    judge: RewardModel,
+    judge: RewardModel | None,
     quality: JudgeQuality | None,
     grounded: Grounded | None = None,
     distances: tuple[Distance, Distance] | None = None,
@@ -33,7 +33,7 @@ def collect(
         champion: Who serves.
         asked: Held-out prompts; a cluster is whoever judged it, else its first document.
         absent: The same questions with passages that do not hold the answer.
-        judge: Learned from other voters than the candidate did.
+        judge: Learned from other voters than the candidate did; None where nobody is to be asked.
         quality: How right the judge is about people it never saw.
         grounded: Tells how well an answer is supported; None for policies whose answers are verbatim.
         distances: Give the nats by which the candidate left its base, and the champion, in its answer.
@@ -47,13 +47,13 @@ def collect(
     for place, example in enumerate(asked):
         progress(place / total)
         said, before = _both(candidate, champion, example.prompt, turned=place % 2 == 1)
-        (scores,) = judge.score([example.prompt], [[said[0], before[0]]])
+        heads = _heads(judge, example.prompt, said[0], before[0])
         rows.append(
             Row(
                 prompt_id=example.prompt_id,
                 cluster=_cluster(example),
-                candidate=_given(example.prompt, *said, tuple(scores.heads[0].tolist()), grounded),
-                champion=_given(example.prompt, *before, tuple(scores.heads[1].tolist()), grounded),
+                candidate=_given(example.prompt, *said, heads[0], grounded),
+                champion=_given(example.prompt, *before, heads[1], grounded),
                 segment=example.segment,
                 kl_base=distances[0](example.prompt, said[0]) if distances else None,
                 kl_champion=distances[1](example.prompt, said[0]) if distances else None,
@@ -70,6 +70,16 @@ def collect(
         unanswerable=tuple(silent),
         judge=quality,
     )
+
+
+def _heads(
+    judge: RewardModel | None, prompt: Prompt, ours: Answer, theirs: Answer
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Give what each head of the judge thinks of both answers."""
+    if judge is None:
+        return (), ()
+    (scores,) = judge.score([prompt], [[ours, theirs]])
+    return tuple(scores.heads[0].tolist()), tuple(scores.heads[1].tolist())
 
 
 def _both(

@@ -134,6 +134,7 @@ def _stages(work: Workspace, reporter: Reporter) -> tuple[Verdict, str]:
         ("update", making.update_policy),
         ("retrieval", making.update_retrieval),
         ("gate", judging.compare),
+        ("whole window", judging.learn_from_all),
         ("retrieval gate", judging.check_retrieval),
         ("publish", judging.publish),
     )
@@ -142,7 +143,7 @@ def _stages(work: Workspace, reporter: Reporter) -> tuple[Verdict, str]:
             raise Interrupted
         reporter.begin(name)
         reporter.end(stage(work))
-    return judging.read(work), judging.published(work)
+    return judging.final(work), judging.published(work)
 
 
 def _reason(error: Exception) -> str | None:

@@ -13,14 +13,24 @@ from training.evaluation.golden import read_golden
 from training.gate.config import GateConfig
 from training.gate.decide import decide
 from training.gate.evidence import direct_evidence
-from training.gate.inputs import Golden, JudgeQuality
+from training.gate.inputs import GateInputs, Golden, JudgeQuality, Probe
 from training.gate.probes import run_probes
 from training.gate.verdict import Check, Verdict
+from training.pipeline import whole
 from training.pipeline.collecting import collect
 from training.pipeline.configured import configured
 from training.pipeline.job import DATA, VERSION, job_id
 from training.pipeline.verdicts import VERDICT
-from training.pipeline.workspace import ADAPTER, JUDGE, QUERY, REWARD, UPDATE_RESULT, Workspace
+from training.pipeline.workspace import (
+    ADAPTER,
+    JUDGE,
+    QUERY,
+    REWARD,
+    UPDATE_RESULT,
+    WHOLE,
+    WHOLE_VERDICT,
+    Workspace,
+)
 from training.query.check import gain
 from training.query.fit import with_vectors
 from training.registry.aliases import CANDIDATE
@@ -37,23 +47,7 @@ def compare(work: Workspace) -> str:
     """Let candidate and champion answer the same held-out prompts, and decide."""
     if not work.has(VERDICT):
         config = configured(GateConfig, work.job.option("gate"), "gate")
-        inputs = collect(
-            work.contest.judged(work.directory / ADAPTER),
-            work.contest.champion,
-            work.parts.asked,
-            absent=[example.prompt for example in rehearse(work.parts.asked, work.contest.encoder)],
-            judge=work.judge,
-            quality=_quality(work),
-            grounded=work.grounded,
-            distances=(work.contest.distance, work.contest.distance_from_champion),
-            progress=lambda done: _going_on(work, done),
-        )
-        golden = _golden(work)
-        probes = run_probes(
-            work.contest.policy,
-            work.contest.champion,
-            [(example.prompt_id, example.prompt) for example in work.parts.asked],
-        )
+        inputs, golden, probes = _answered(work, ADAPTER)
         hashes = {"records": work.digest, "seed": str(work.job.seed)}
         direct = direct_evidence(inputs.rows, work.parts.quality)
         verdict = decide(replace(inputs, golden=golden, probes=probes, direct=direct, hashes=hashes), config)
@@ -63,6 +57,39 @@ def compare(work: Workspace) -> str:
         return "passed"
     stopped = "; ".join(check.name for check in verdict.checks if not check.passed)
     return f"may be tried; not shown: {stopped}" if verdict.tier == "trial" else stopped
+
+
+def learn_from_all(work: Workspace) -> str:
+    """Let a candidate that may only be tried learn from the whole window, and look again at what votes cannot move."""
+    verdict = read(work)
+    if not whole.wanted(work, verdict):
+        return "as it was judged"
+    told = whole.learn_from_all(work)
+    if work.has(WHOLE) and not work.has(WHOLE_VERDICT):
+        work.write(WHOLE_VERDICT, whole.judge_anew(work, *_answered(work, WHOLE, judged=False), verdict).as_dict())
+    if whole.accepted(work):
+        return told
+    return f"as it was judged; {Verdict.from_dict(work.read(WHOLE_VERDICT)).summary if work.has(WHOLE) else told}"
+
+
+def _answered(
+    work: Workspace, adapter: str, *, judged: bool = True
+) -> tuple[GateInputs, tuple[Golden, ...], tuple[Probe, ...]]:
+    """Let the candidate with these weights and the champion answer everything that is asked of them."""
+    inputs = collect(
+        work.contest.judged(work.directory / adapter),
+        work.contest.champion,
+        work.parts.asked,
+        absent=[example.prompt for example in rehearse(work.parts.asked, work.contest.encoder)],
+        judge=work.judge if judged else None,
+        quality=_quality(work) if judged else None,
+        grounded=work.grounded,
+        distances=(work.contest.distance, work.contest.distance_from_champion),
+        progress=lambda done: _going_on(work, done),
+    )
+    asked = [(example.prompt_id, example.prompt) for example in work.parts.asked]
+    golden = _golden(work)
+    return inputs, golden, run_probes(work.contest.policy, work.contest.champion, asked)
 
 
 def _going_on(work: Workspace, done: float) -> None:
@@ -93,7 +120,7 @@ def check_retrieval(work: Workspace) -> str:
 def publish(work: Workspace) -> str:
     """Publish the version with its verdict and its card, once; what passed or may be tried becomes the candidate."""
     registry = Registry(work.job.registry, kind=work.job.policy)
-    verdict = read(work)
+    verdict = final(work)
     if not work.has(VERSION):
         job = job_id(work.directory)
         known = [one for one in registry.list() if one.version and one.version.card.config.get("job") == job]
@@ -120,6 +147,11 @@ def read(work: Workspace) -> Verdict:
     return Verdict.from_dict(work.read(VERDICT))
 
 
+def final(work: Workspace) -> Verdict:
+    """Read the verdict on what is published."""
+    return Verdict.from_dict(work.read(WHOLE_VERDICT)) if whole.accepted(work) else read(work)
+
+
 def _quality(work: Workspace) -> JudgeQuality:
     """Say how right the judge is about voters and sources it never saw."""
     report: Mapping[str, Any] = work.read(f"{JUDGE}.json")
@@ -141,10 +173,15 @@ def _golden(work: Workspace) -> tuple[Golden, ...]:
 
 
 def _files(work: Workspace) -> dict[str, Any]:
-    files: dict[str, Any] = {ADAPTER: work.directory / ADAPTER, REWARD: work.directory / REWARD}
+    adapter = WHOLE if whole.accepted(work) else ADAPTER
+    files: dict[str, Any] = {ADAPTER: work.directory / adapter, REWARD: work.directory / REWARD}
     if work.has(QUERY) and Check.from_dict(work.read(QUERY_VERDICT)).passed:
         files[QUERY] = work.directory / QUERY
     return files
+
+
+def _of_all(work: Workspace) -> str:
+    return ", the judges' among them" if whole.accepted(work) else ""
 
 
 def _card(work: Workspace, verdict: Verdict) -> ModelCard:
@@ -154,7 +191,7 @@ def _card(work: Workspace, verdict: Verdict) -> ModelCard:
     return ModelCard(
         kind=job.policy,
         base=contest.base,
-        summary=f"{told['method']} on {data['used']} judgements, compared with {contest.champion_name}",
+        summary=f"{told['method']} on {data['used']} judgements{_of_all(work)}, compared with {contest.champion_name}",
         method=told["method"],
         config={
             "job": job_id(work.directory),

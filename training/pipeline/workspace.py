@@ -34,6 +34,7 @@ REWARD, JUDGE = "reward", "judge"
 JUDGES = 4
 UPDATE, UPDATE_RESULT = "update", "update.json"
 ADAPTER, QUERY = "adapter", "query"
+WHOLE, WHOLE_VERDICT = "adapter-whole", "verdict-whole.json"  # of a candidate that learned from the whole window
 
 
 class Waiting(Exception):

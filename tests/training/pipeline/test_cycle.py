@@ -27,7 +27,11 @@ from training.registry.registry import Registry
 Start = Callable[..., tuple[Path, Job]]
 Judged = Sequence[Record]
 Ended = tuple[Path, Job, JobState]
-QUICK = {"reward": {"precision": 100.0, "semantic": 0.0, "heads": 4}, "update": {"epochs": 40}}
+QUICK = {
+    "reward": {"precision": 100.0, "semantic": 0.0, "heads": 4},
+    "update": {"epochs": 40},
+    "gate": {"refit": False},
+}
 
 
 @pytest.fixture(scope="module")
@@ -260,3 +264,30 @@ def test_methods_may_be_asked_for(start: Start, judged: Judged) -> None:
     assert state.status in ("candidate", "refused"), state.reason
     assert "kto+dpo" in next(step.note for step in state.steps if step.name == "update")
     assert read_state(directory) == state
+
+
+@pytest.mark.slow
+def test_what_may_only_be_tried_learns_from_the_whole_window_first(
+    start: Start, judged: Judged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every margin wide, more prompts asked for than there are, and a judge that leaves it open: nothing forbids a
+    trial, and nothing is proven.
+    """
+    monkeypatch.setattr("training.gate.checks._not_against", lambda *_: True)
+    margins = ("groundedness", "unanswerable", "silence", "pushback", "segment")
+    gate = {f"{name}_margin": 1.0 for name in margins} | {"latency_ratio": 1e6}
+    gate |= {"min_prompts": 10_000, "trial_changed": 0}
+    directory, job = start(judged, options={**QUICK, "gate": gate})
+    state = run_cycle(directory, job)
+    assert state.status == "candidate", state.reason
+    notes = {step.name: step.note for step in state.steps}
+    assert notes["whole window"].endswith("voters"), notes
+    registry = Registry(job.registry)
+    version = registry.get(registry.alias("candidate") or "")
+    assert version.card.judged is not None
+    assert version.card.judged.tier == "trial"
+    assert "the judges' among them" in version.card.summary
+    assert version.adapter is not None
+    (weights,) = version.adapter.glob("*.safetensors")
+    assert weights.read_bytes() == (directory / "adapter-whole" / weights.name).read_bytes()
+    assert weights.read_bytes() != (directory / "adapter" / weights.name).read_bytes()
