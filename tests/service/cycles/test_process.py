@@ -24,6 +24,7 @@ from service.jobs.slots import slot_lock
 from service.jobs.spawned import spawn
 from service.redis.calls import ask
 from service.settings import Settings
+from tests.service.cycles.filling import Log, fill_log
 from tests.service.jobs.processes import gone, wait_until
 from tests.training.registry.making import published
 from training.pipeline.job import job_id
@@ -60,7 +61,13 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
-def cycle_id(client: redis.Redis) -> str:
+def cycle_id(client: redis.Redis, settings: Settings) -> str:
+    """Enter a cycle that has something to learn from."""
+
+    async def judge(log: Log) -> None:
+        await log.vote(await log.answer("text"))
+
+    fill_log(settings, judge)
     return ask(client, store.create("shared", "schedule")).id
 
 
