@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 GROUPS_KEPT = 32
 FILES_KEPT = 8
+LOOK_AGAIN_S = 1.0
 LOOK_S = 60.0  # between two looks whether another process or host has archived something
 
 
@@ -75,6 +76,12 @@ class Archive:
             for batch in known.difference(there):
                 index.drop(batch)
             self._looked = time.monotonic()
+
+    def look_again(self) -> None:
+        """Look for new batches now, but not twice a second: what is missing may be archived by another host."""
+        with self._lock:
+            if time.monotonic() - self._looked > min(LOOK_AGAIN_S, self._look_s):
+                self.refresh()
 
     def is_empty(self) -> bool:
         """Tell whether nothing is archived."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from service.archive.archive import Archive
-from service.archive.items import PassageItem
+from service.archive.items import AnswerItem, PassageItem
 from service.archive.parquet import Unit
 from service.archive.tail import JOURNALS
 from service.archive.units import bring_back
@@ -40,7 +40,7 @@ class ArchivedRecord:
 
     async def answers(self, answer_ids: Sequence[str]) -> dict[str, bytes]:
         """Give the bytes of answers."""
-        found = await asyncio.to_thread(self._archive.answers, answer_ids)
+        found = await asyncio.to_thread(self._found, answer_ids)
         return {name: item.payload for name, item in found.items()}
 
     async def prompts(self, prompt_ids: Sequence[str]) -> dict[str, bytes]:
@@ -81,6 +81,7 @@ class ArchivedRecord:
 
     async def bring_back(self, answer_ids: Sequence[str]) -> bool:
         """Put answers back into Redis."""
+        await asyncio.to_thread(self._found, answer_ids)  # so that all of them are known
         units = await asyncio.to_thread(self._units, answer_ids)
         if not units:
             await self.check_whole()
@@ -96,6 +97,13 @@ class ArchivedRecord:
         name = await asyncio.to_thread(lambda: self._journal and self._journal.name)
         if name and not await self._client.hexists(JOURNALS, name):
             raise unavailable("redis", "the record is being put back into Redis", retry_after_s=REBUILD_S)
+
+    def _found(self, answer_ids: Sequence[str]) -> dict[str, AnswerItem]:
+        found = self._archive.answers(answer_ids)
+        if len(found) < len(set(answer_ids)):
+            self._archive.look_again()
+            found = self._archive.answers(answer_ids)
+        return found
 
     def _units(self, answer_ids: Sequence[str]) -> list[tuple[Unit, dict[str, PassageItem]]]:
         prompts = {self._archive.index.prompt_of(answer_id): None for answer_id in answer_ids}

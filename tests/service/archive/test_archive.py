@@ -270,3 +270,22 @@ def test_after_a_loss_only_what_is_not_archived_comes_back(world: World, tmp_pat
     assert world.exported() != rows
     assert rebuild(world.client, Journal(tmp_path / "journal"), world.archive).answers == 5
     assert world.exported() == rows
+
+
+def test_what_another_host_archived_is_found(redis_url: str, client: redis.Redis, tmp_path: Path) -> None:
+    """Two hosts with an index each and one archive: what one of them moves, the other reads at once."""
+    folder = LocalFolder(tmp_path / "archive")
+    mine, theirs = (Archive(folder, tmp_path / f"{name}.db") for name in ("mine", "theirs"))
+    assert mine.is_empty()  # it looked just now, and will not look by itself for a minute
+    record = say_things(redis_url)
+    move_old(client, theirs, after_days=NOW)
+    mine._looked -= 2.0  # the last look was two seconds ago
+
+    async def scenario() -> None:
+        async with AsyncRedis.from_url(redis_url) as connection:
+            older = ArchivedRecord(connection, mine)
+            assert await AnswerStore(connection, older).get(record.alone.answer_id) == record.alone
+
+    asyncio.run(scenario())
+    mine.close()
+    theirs.close()
