@@ -12,8 +12,8 @@ class TrialConfig:
     """Error rates, margins and floors. Effects are net shares: prompts won less prompts lost, where answers differ."""
 
     # Error rates hold over the whole trial, however often it is looked at.
-    alpha_better: float = 0.2  # a candidate that is just as good is promoted, which costs nobody anything; one that
-    # loses 5 % net is promoted in 3 of 100 trials, one that loses 10 % in none of 400 (bench/watch.py)
+    alpha_better: float = 0.2  # a candidate that is just as good is promoted, which costs nobody anything; how much
+    # rarer it is for worse ones is measured (bench/watch.py)
     alpha_harm: float = 0.05  # a proven candidate that loses `harm` is promoted all the same: believing the gate by
     # `prior_odds`; of candidates that the gate was wrong about, prior_odds times as many at most
     alpha_worse: float = 0.05  # a candidate that is not worse is taken for worse
