@@ -7,7 +7,7 @@ training   cycles that hold any of it are stopped, their folders deleted
 archive    once more out of Redis, where it may have been moved back to; the Parquet files and the journal
 keys       whatever else is kept under the person's name
 passages   that nothing shows any more
-versions   that learned from it are marked; they serve until the next cycle replaces them
+versions   that learned from it are marked; they serve until the next cycle replaces them, which begins where it can
 file       the name leaves the row of the erasure; Redis's append-only file is rewritten, with `now` at once, else
            within a day (`retention.py`)
 
@@ -40,6 +40,7 @@ from service.privacy.erasure import Erasure
 from service.privacy.forget import forget_answers, forget_judgements, note_gone, now_ms, stream_entries
 from service.privacy.learned import datasets_in, datasets_with, jobs_with, mark_versions, remove_job, remove_leftovers
 from service.privacy.passages import drop_unshown
+from service.privacy.retrain import retrain
 from service.privacy.rewrite import NotRewritten, rewrite
 from service.redis.blocking import connect
 from service.redis.calls import ask
@@ -224,8 +225,9 @@ class _Work:
         self._client.hdel(voters.JUDGED, user)
 
     def _mark(self) -> None:
-        versions = mark_versions(self._settings.home / "registry", self._datasets)
+        versions, new = mark_versions(self._settings.home / "registry", self._datasets)
         self._tell(versions=sorted({*self._erasure.versions, *versions}))
+        retrain(self._settings, new)
 
     def _forget_name(self) -> None:
         """Forget whom this is about, then note that Redis's file still knows."""

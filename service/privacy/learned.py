@@ -84,7 +84,7 @@ def remove_leftovers(training: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def mark_versions(registries: Path, datasets: set[str]) -> list[str]:
+def mark_versions(registries: Path, datasets: set[str]) -> tuple[list[str], list[str]]:
     """Mark the versions that learned from any of these snapshots; one that is marked already is left as it is.
 
     Args:
@@ -92,12 +92,12 @@ def mark_versions(registries: Path, datasets: set[str]) -> list[str]:
         datasets: SHA-256 of records.
 
     Returns:
-        Every version that learned from them, as "<registry> <version>".
+        Every version that learned from them, as "<registry> <version>", and those of them that are marked only now.
 
     Raises:
         StorageFull: The disk is full; some are marked.
     """
-    found = []
+    found, new = [], []
     for folder in sorted(registries.iterdir()) if registries.is_dir() and datasets else ():
         registry = Registry(folder) if folder.is_dir() else None
         for listed in registry.list() if registry is not None else ():
@@ -111,7 +111,8 @@ def mark_versions(registries: Path, datasets: set[str]) -> list[str]:
                     registry.mark(listed.name, ERASED, who="erasure", data=tuple(sorted(learned)))
                 except VersionDamaged:
                     continue  # it cannot serve either
-    return found
+                new.append(f"{folder.name} {listed.name}")
+    return found, new
 
 
 def _jobs(training: Path) -> list[Path]:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
+from redis.asyncio import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from retrieval.catalog import Catalog
 from retrieval.durable import publish_directory, read_manifest
 from service.cycles import store as cycles
 from service.feedback import keys as feedback
+from service.feedback.log import FeedbackLog
+from service.feedback.records import Vote
 from service.privacy import erase, erasure, keys
 from service.privacy.erase import erase_due
 from service.privacy.erasure import Erasure
@@ -252,3 +258,33 @@ def test_a_folder_goes_only_when_redis_knows_who_was_in_it(settings: Settings) -
     with redis.Redis(port=1, retry=Retry(NoBackoff(), 0)) as nowhere, pytest.raises(redis.ConnectionError):
         remove_job(nowhere, job)
     assert job.is_dir()
+
+
+def test_where_a_marked_version_serves_the_next_cycle_begins(
+    client: redis.Redis, redis_url: str, tmp_path: Path
+) -> None:
+    settings = load_settings(home=tmp_path / "home", redis_url=redis_url, train_min_judgements=1, train_min_new=500)
+    made = fill(redis_url)
+
+    async def many_vote() -> None:
+        async with Redis.from_url(redis_url) as opened:
+            for number in range(20):
+                await FeedbackLog(opened).vote(made["b1"].answer_id, Vote("up"), voter=f"key:v{number}", allowed=True)
+
+    asyncio.run(many_vote())
+    with closing(Catalog.open(settings.home)) as catalog:
+        catalog.create_collection("vs_1", embedding_model="hashing", collection_id="vs_1")
+    job = make_job(settings, "cycle_old", JANE, BOB)
+    registry = Registry(settings.home / "registry" / "extractive")
+    serving = published(registry, 1, data_hashes={"records": digest_of(job)})
+    registry.promote(serving.name, who="test")
+
+    ask(client, erasure.request(JANE, now=False, by="key:admin"))
+    assert erase_due(settings) == 1
+    (begun,) = ask(client, cycles.unfinished()).cycles
+    assert (begun.scope, begun.trigger) == ("shared", "schedule")
+
+    ask(client, cycles.request_cancel(begun.id))
+    ask(client, erasure.request(JANE, now=False, by="key:admin"))
+    assert erase_due(settings) == 1
+    assert ask(client, cycles.unfinished()).cycles == ()  # it was marked before: once is enough
