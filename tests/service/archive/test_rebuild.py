@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from retrieval.durable import FrameWriter
 from service.archive.items import Item, Mark
 from service.archive.journal import Journal
 from service.archive.live import LiveReader
@@ -16,6 +19,7 @@ from service.archive.rebuild import rebuild
 from service.archive.state import state_items
 from service.archive.tail import Tail, lag_s
 from tests.service.archive.conftest import exported, record_keys, say_things
+from tests.service.http_world import light_settings, running
 
 
 @pytest.fixture
@@ -162,3 +166,38 @@ def test_what_is_erased_while_it_is_on_its_way_does_not_arrive(
     assert b"key:other" not in held
     assert b"key:asker" in held
     journal.close()
+
+
+def test_a_full_disk_costs_nothing_once_there_is_room(
+    redis_url: str, client: redis.Redis, folder: Path, tail: Tail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say_things(redis_url, 1)
+    until(lambda: followed(tail, client))
+    with monkeypatch.context() as patch:
+
+        def refuse(writer: FrameWriter, data: bytes) -> None:
+            os.write(writer._descriptor, data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        patch.setattr(FrameWriter, "_write", refuse)
+        say_things(redis_url, 2)
+        until(lambda: tail.state == "full")
+    until(lambda: tail.state == "following" and followed(tail, client))
+    before = record_keys(client)
+    tail.close()
+    client.flushall()
+    rebuild(client, Journal(folder))
+    assert record_keys(client) == {name: value for name, value in before.items() if name in record_keys(client)}
+    assert len(exported(redis_url)) == 6
+
+
+def test_readiness_and_metrics_tell_of_it(tmp_path: Path, redis_url: str) -> None:
+    with running(light_settings(tmp_path, redis_url, journal=True)) as live, live.http("operator") as operator:
+        until(lambda: live.container.journal is not None and live.container.journal.state == "following")
+        assert operator.get("/readyz").json()["parts"]["journal"]["state"] == "ready"
+        (line,) = [
+            line
+            for line in operator.get("/metrics").text.splitlines()
+            if line.startswith("groundloop_journal_behind_seconds ")
+        ]
+        assert 0 <= float(line.split()[1]) < 60
