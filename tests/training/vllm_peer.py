@@ -26,9 +26,9 @@ from starlette.routing import Route
 class VllmPeer:
     """The server. `adapters` are the loaded ones by name; `calls` is what was asked of it, in order."""
 
-    def __init__(self, base: str, *, updating: bool = True, delay_s: float = 0.0) -> None:
+    def __init__(self, base: str, *, updating: bool = True) -> None:
         self.base = base
-        self.delay_s = delay_s  # between two pieces of an answer
+        self.held = ""  # answers of this model wait before their last piece
         self.adapters: dict[str, str] = {}
         self.calls: list[tuple[str, str]] = []
         self.open = 0  # answers in the making
@@ -90,7 +90,8 @@ class VllmPeer:
             self.open += 1
             try:
                 for piece in (f"{model}", " says", " so.", " [1]"):
-                    await asyncio.sleep(self.delay_s)
+                    while self.held == model and piece == " [1]":  # noqa: ASYNC110 - another thread lets go
+                        await asyncio.sleep(0.005)
                     yield _event({"choices": [{"delta": {"content": piece}, "finish_reason": None}]})
                 yield _event({"choices": [{"delta": {}, "finish_reason": "stop"}]})
                 yield b"data: [DONE]\n\n"

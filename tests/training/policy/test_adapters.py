@@ -80,6 +80,7 @@ def test_each_says_what_it_says_alone_whatever_comes_and_goes(
     assert (said(again), said(base)) == (alone["two"], alone["base"])
 
 
+@pytest.mark.slow
 def test_answers_in_the_making_keep_their_adapter_to_the_last_token(
     shared: SharedModel, folder: Path, alone: dict[str, tuple[str, float]]
 ) -> None:
