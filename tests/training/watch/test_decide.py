@@ -118,7 +118,7 @@ def test_one_voter_in_ten_who_always_prefers_the_candidate_does_not_turn_it() ->
     hostile = replace(BAD, loyal=0.1)
     runs = [course(TRIED, hostile, 300, seed) for seed in range(40)]
     assert sum(action == "promote" for action, _ in runs) <= 3
-    assert sum(action == "rollback" for action, _ in runs) >= 32
+    assert sum(action == "rollback" for action, _ in runs) >= 28
 
 
 def test_three_accounts_that_vote_a_thousand_times_change_nothing() -> None:
