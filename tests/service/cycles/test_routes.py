@@ -153,23 +153,21 @@ def test_pages_go_on_and_scopes_are_told_apart(server: LiveServer, client: redis
         ("POST", PATH, {"force": "perhaps"}, 400, "invalid_value"),
     ],
 )
-def test_what_cannot_be_is_refused(
-    server: LiveServer, method: str, path: str, body: Any, status: int, code: str
-) -> None:
-    with server.http("operator") as http:
+def test_what_cannot_be_is_refused(live: LiveServer, method: str, path: str, body: Any, status: int, code: str) -> None:
+    with live.http("operator") as http:
         answer = http.request(method, path, json=body)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.text
 
 
-def test_users_may_not_look(server: LiveServer) -> None:
-    with server.http("user") as http:
+def test_users_may_not_look(live: LiveServer) -> None:
+    with live.http("user") as http:
         assert http.get(PATH).status_code == 403
         assert http.post(PATH, json={}).status_code == 403
 
 
-def test_an_open_collection_has_no_scope_of_its_own(server: LiveServer) -> None:
-    with server.http("operator") as http:
+def test_an_open_collection_has_no_scope_of_its_own(live: LiveServer) -> None:
+    with live.http("operator") as http:
         made = http.post("/v1/vector_stores", json={"name": "open"}).json()
         answer = http.post(PATH, json={"scope": f"collection:{made['id']}"})
 

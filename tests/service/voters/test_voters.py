@@ -83,12 +83,12 @@ def test_somebody_may_be_kept_out_before_the_first_vote(server: LiveServer) -> N
         ("PUT", "/v1/voters/somebody/exclusion", {"reason": "x"}, 400),
     ],
 )
-def test_what_cannot_be_is_refused(server: LiveServer, method: str, path: str, body: Any, status: int) -> None:
-    with server.http("operator") as http:
+def test_what_cannot_be_is_refused(live: LiveServer, method: str, path: str, body: Any, status: int) -> None:
+    with live.http("operator") as http:
         assert http.request(method, path, json=body).status_code == status
 
 
-def test_users_may_not_look(server: LiveServer) -> None:
-    with server.http("user") as http:
+def test_users_may_not_look(live: LiveServer) -> None:
+    with live.http("user") as http:
         assert http.get("/v1/voters").status_code == 403
         assert http.put("/v1/voters/key:a/exclusion", json={"reason": "x"}).status_code == 403

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.conftest import make_prompt
@@ -142,6 +142,7 @@ def unjudged(seed: int, count: int, documents: int) -> list[Example]:
     ]
 
 
+@settings(max_examples=30)
 @given(seed=st.integers(0, 99), k=st.integers(1, 5))
 def test_prompts_that_nobody_judged_are_asked_as_long_as_they_stay_apart(seed: int, k: int) -> None:
     made, served = examples(seed, 60, 20, 30), unjudged(seed + 1, 60, 30)
