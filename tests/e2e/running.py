@@ -79,7 +79,7 @@ class RunningGroundloop:
         """Run a `groundloop` command against it."""
         environment = {**os.environ, "GROUNDLOOP_HOME": str(self.home), "GROUNDLOOP_URL": self.url}
         command = [sys.executable, "-m", "service.cli", *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=170)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
 
     def family(self) -> list[psutil.Process]:
         """Give every process below it."""
