@@ -30,7 +30,6 @@ from service.cycles.reading import Rules, TrainingReader
 from service.cycles.served import sample_served
 from service.cycles.tally import Base, Counted, catch_up, counted, mark
 from service.cycles.window import dataset_config
-from service.feedback import keys
 from service.feedback.answers import AnswerStore
 from service.feedback.log import FeedbackLog
 from service.privacy.consent import Consents
@@ -140,8 +139,9 @@ class _Taking:
             seconds, micros = await client.time()
             until = seconds + micros / 1e6
             since = 0.0 if window_s is None else max(0.0, until - window_s)
-            newest: Any = await client.xrevrange(keys.FEEDBACK, "+", "-", count=1)
-            last_id = newest[0][0].decode() if newest else ""
+            log = FeedbackLog(client, older)
+            newest = await log.range("-", "+", count=1, newest_first=True)
+            last_id = newest[0].entry_id if newest else ""
             excluded = frozenset(await VoterStore(client).excluded())
             rules = Rules(self.scope, self.readers, excluded, Redactor.of(self.settings))
             consents = Consents(client, default=self.settings.consent_default)
@@ -151,7 +151,7 @@ class _Taking:
             records, own, left_out = 0, 0, Counter[str]()
             with (target / RECORDS).open("wb") as kept, (target / LEFT_OUT).open("wb") as dropped:
                 if last_id:
-                    reader = TrainingReader(FeedbackLog(client, older), answers, consents, rules)
+                    reader = TrainingReader(log, answers, consents, rules)
                     async for piece in reader.pieces(str(int(since * 1000)), last_id):
                         _write(kept, piece.rows)
                         _write(dropped, ({"entry": entry, "reason": reason} for entry, reason in piece.left_out))

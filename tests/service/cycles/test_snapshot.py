@@ -11,6 +11,7 @@ import pytest
 
 from retrieval.catalog import Catalog
 from retrieval.durable import verify_directory
+from service.archive.places import archive
 from service.cycles.reading import GONE, TAKEN_BACK
 from service.cycles.snapshot import SnapshotInfo, write_snapshot
 from service.feedback import keys
@@ -162,6 +163,22 @@ def test_what_is_too_old_is_not_read(settings: Settings) -> None:
 
     assert info.records == 1
     assert info.left_out == {}
+
+
+def test_what_was_archived_is_still_learned_from(settings: Settings) -> None:
+    async def fill(log: Log) -> None:
+        for n in range(5):
+            await log.vote(await log.answer(f"text {n}"), voter=f"key:{n}")
+
+    async def is_empty(log: Log) -> None:
+        assert await log.client.xlen(keys.FEEDBACK) == 0
+
+    before = _snapshot(settings, fill)
+    archive(settings.model_copy(update={"archive_after_days": 1e-9}))
+    fill_log(settings, is_empty)
+    after = write_snapshot(settings, SHARED, settings.home / "training" / "after")
+
+    assert (before.records, after.digest) == (5, before.digest)
 
 
 def test_an_empty_log_gives_an_empty_snapshot(settings: Settings) -> None:
