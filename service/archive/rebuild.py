@@ -8,6 +8,7 @@ standing votes, which follow from the streams. Memory: about 300 bytes an answer
 from __future__ import annotations
 
 import heapq
+import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 BATCH = 500
 TEMPORARY = "gl:rebuild:"
+UNUSED_S = 3600
 
 
 class Source(Protocol):
@@ -164,8 +166,8 @@ def _put_stream(client: Redis, name: str, wanted: Iterable[str], fields_of: Call
     missing = sorted((entry_id for entry_id in wanted if entry_id not in live), key=key_of)
     if not missing:
         return 0
-    temporary, last_live = TEMPORARY + name, "0-0"
-    client.delete(temporary)
+    # A name of its own: hosts that share a Redis may rebuild it at the same time. A killed one's expires.
+    temporary, last_live = f"{TEMPORARY}{name}:{secrets.token_hex(8)}", "0-0"
 
     def of_live() -> Iterator[tuple[str, Any]]:
         nonlocal last_live
@@ -179,6 +181,7 @@ def _put_stream(client: Redis, name: str, wanted: Iterable[str], fields_of: Call
         with client.pipeline(transaction=False) as pipeline:
             for entry_id, fields in batch:
                 pipeline.xadd(temporary, fields, id=entry_id)
+            pipeline.expire(temporary, UNUSED_S)
             pipeline.execute()
     _script(client, "swap")(keys=[name, temporary], args=[last_live])
     return len(missing)

@@ -69,6 +69,7 @@ def test_what_was_said_after_the_loss_stays(redis_url: str, client: redis.Redis,
     assert (first.answers, first.prompts, first.entries) == (4, 3, 7)
     assert exported(redis_url) == rows + later
     assert rebuild(client, Journal(folder)).as_dict() == dict.fromkeys(first.as_dict(), 0)
+    assert (client.ttl("gl:answers"), client.ttl("gl:feedback"), client.keys("gl:rebuild:*")) == (-1, -1, [])
     ids = [entry_id for entry_id, _ in client.xrange("gl:feedback")]
     assert client.lrange("gl:voter:key:asker", 0, -1) == [one for one in ids if _voter(client, one) == b"key:asker"]
 
@@ -201,3 +202,26 @@ def test_readiness_and_metrics_tell_of_it(tmp_path: Path, redis_url: str) -> Non
             if line.startswith("groundloop_journal_behind_seconds ")
         ]
         assert 0 <= float(line.split()[1]) < 60
+
+
+def test_hosts_that_share_a_redis_rebuild_it_together(redis_url: str, client: redis.Redis, tmp_path: Path) -> None:
+    """Each of three hosts has a journal; when Redis is emptied all of them put it back at once."""
+    tails = [
+        Tail(tmp_path / str(number), lambda: redis.Redis.from_url(redis_url), rebuild, state_interval_s=0.01)
+        for number in range(3)
+    ]
+    for tail in tails:
+        tail.start()
+    for number in range(4):
+        say_things(redis_url, number)
+    until(lambda: all(followed(tail, client) for tail in tails))
+    rows, before = exported(redis_url), {name for name in record_keys(client) if name != "gl:voters"}
+    client.flushall()
+    until(lambda: all(tail.rebuilds >= 1 and tail.state == "following" for tail in tails))
+    until(lambda: all(followed(tail, client) for tail in tails))
+    for tail in tails:
+        tail.close()
+    assert exported(redis_url) == rows
+    assert {name for name in record_keys(client) if name != "gl:voters"} == before
+    ids = [entry_id for entry_id, _ in client.xrange("gl:feedback")]
+    assert client.lrange("gl:voter:key:asker", 0, -1) == [one for one in ids if _voter(client, one) == b"key:asker"]
