@@ -42,6 +42,7 @@ PERSON = "zqperson7@example.com"
 SAID = {"question": "zqquestion7", "history": "zqhistory7", "comment": "zqcomment7", "correction": "zqcorrection7"}
 WORDS = [PERSON.partition("@")[0], *SAID.values()]
 LONG = 4000  # steps of an update that is at work when it is stopped
+PATIENCE_S = 120.0  # with a Redis whose disk is busy
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def live(running: RunningGroundloop) -> redis.Redis:
     """Give a client of the home's Redis."""
     url = remembered_url(running.home)
     assert url is not None
-    return redis.Redis.from_url(url)
+    return redis.Redis.from_url(url, socket_timeout=PATIENCE_S)
 
 
 def person(running: RunningGroundloop) -> httpx.Client:
@@ -201,12 +202,12 @@ def test_killed_half_way_it_is_finished_by_the_next_one(home: Path, step: str) -
     person_id, other = f"key:portal/user:{PERSON}", "key:portal/user:other"
     keep(url, [person_id, other], 60)
     follow(settings)
-    with redis.Redis.from_url(url) as client:
+    with redis.Redis.from_url(url, socket_timeout=PATIENCE_S) as client:
         archived = client.lrange(f"gl:user:{person_id}:answers", 0, -1)
     assert archive(settings).answers == 120  # in Parquet now
     keep(url, [person_id, other], 400)
     follow(settings)
-    with redis.Redis.from_url(url) as client:
+    with redis.Redis.from_url(url, socket_timeout=PATIENCE_S) as client:
         assert traces(home, WORDS[:1])
         ask(client, erasure.request(person_id, now=True, by="key:admin"))
         row = keys.erasure(erasure.erasure_id(person_id))
@@ -239,7 +240,7 @@ def follow(settings: Settings) -> None:
 
     tail: Tail = open_tail(settings)
     tail.start()
-    with redis.Redis.from_url(str(remembered_url(settings.home))) as client:
+    with redis.Redis.from_url(str(remembered_url(settings.home)), socket_timeout=PATIENCE_S) as client:
         newest: Any = client.xrevrange("gl:feedback", count=1)
         wait_until(
             lambda: tail.position is not None and (not newest or tail.position.feedback == newest[0][0].decode())
