@@ -31,7 +31,7 @@ heads = 4
 
 [update]
 epochs = {epochs}
-evaluate_every = 4000.0
+evaluate_every = 1e9
 checkpoint_every = 10
 """
 SETTINGS = {"embedding_model": "hashing", "train_min_judgements": "100", "train_lease_s": "6", "sweep_interval_s": "1"}
@@ -79,7 +79,7 @@ def _answer(record: Record, place: int) -> AnswerRecord:
 
 def options(home: Path, *, epochs: int = 40) -> str:
     """Write the options of quick cycles; more epochs are a longer update, and nothing else."""
-    path = home / "options.toml"
+    path = home / f"options-{epochs}.toml"
     path.write_text(OPTIONS.format(epochs=epochs))
     return str(path)
 

@@ -346,6 +346,7 @@ def test_uploads_and_sweeps_do_not_wait_for_a_training(
         catalog.close()
     assert not processes.gone(heavy)
     ask(client, store.request_cancel(cycle_id, "enough"))
-    assert finished(client, cycle_id).state == "cancelled"
+    cycle = finished(client, cycle_id)
+    assert (cycle.state, cycle.reason) == ("cancelled", "enough")
     assert processes.gone(heavy)
     assert client.xlen(FEEDBACK) == JUDGEMENTS
