@@ -1,6 +1,7 @@
 """Names of everything that cycles keep in Redis. Times are milliseconds of Redis's own clock.
 
-gl:cycle:<id>        hash    one cycle: what it is for, where it stands, who works on it, how it ended; never expires, but old ones lose details
+gl:cycle:<id>        hash    one cycle: what it is for, where it stands, who works on it, how it ended; never expires
+                             (old ones lose verdict, counts, steps and evidence)
 gl:cycles            zset    id -> when it was created: the history
 gl:cycles:open       hash    scope -> id of its one unfinished cycle
 gl:cycles:versions   hash    "<scope> <version>" -> id of the cycle that published it
