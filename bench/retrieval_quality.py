@@ -46,8 +46,13 @@ def read_judgements(path: Path) -> dict[str, dict[str, int]]:
 def fill(
     catalog: Catalog, collection: str, passages: Sequence[Mapping[str, str]], embedder: Embedder
 ) -> dict[str, str]:
-    """Make every passage a document of one chunk; gives the passage id of each document id."""
+    """Make a collection with every passage a document of one chunk; gives the passage id of each document id."""
     catalog.create_collection(collection, collection_id=collection, embedding_model=embedder.model_name)
+    return add(catalog, collection, passages, embedder)
+
+
+def add(catalog: Catalog, collection: str, passages: Sequence[Mapping[str, str]], embedder: Embedder) -> dict[str, str]:
+    """Do the same to a collection that is there."""
     drafts = [ChunkDraft(passage["text"], 0, len(passage["text"])) for passage in passages]
     titled = [draft.embedding_text(passage["title"]) for draft, passage in zip(drafts, passages, strict=True)]
     vectors = embedder.encode(titled)
@@ -55,7 +60,9 @@ def fill(
     for number, (passage, draft) in enumerate(zip(passages, drafts, strict=True)):
         staged = catalog.stage_upload()
         staged.write_text(f"{passage['_id']}\n{passage['text']}", encoding="utf-8")
-        file = catalog.add_file(staged, filename=f"{collection}-{number}.txt", purpose="assistants", owner="key:bench")
+        file = catalog.add_file(
+            staged, filename=f"{passage['_id']}-{number}.txt", purpose="assistants", owner="key:bench"
+        )
         catalog.attach(_OPERATOR, collection, file.file_id)
         (claim,) = catalog.claim("bench", lease_s=600)
         text = passage["text"]
