@@ -232,7 +232,7 @@ def _not_against(estimate: Estimate, inputs: GateInputs, config: GateConfig) -> 
     """Tell whether the judge leaves the question open: one that knows must not prefer the champion, one that may know
     nothing must not be sure of it.
     """
-    return estimate.high >= 0.5 and (estimate.value >= 0.5 or not _knows(inputs, config))
+    return estimate.high >= 0.5 and (estimate.value >= config.trial_win_rate or not _knows(inputs, config))
 
 
 def _judged(rows: Sequence[Row], confidence: float) -> Estimate:

@@ -241,6 +241,7 @@ def test_a_judge_that_knows_nothing_forbids_no_trial_and_one_that_knows_must_not
     assert decide(replace(found, judge=nobody)).tier == "trial"
     assert decide(replace(inputs(margin=-1.0), judge=nobody)).tier == "refused"  # sure of the opposite, all the same
     assert decide(VETOES["judge"]).tier == "trial"
+    assert decide(found, GateConfig(trial_win_rate=0.4)).tier == "trial"
 
 
 @pytest.mark.parametrize(
