@@ -144,6 +144,9 @@ def test_metrics_tell_of_requests_and_parts(live: LiveServer) -> None:
         'groundloop_http_requests_total{method="GET",route="/v1/vector_stores/{vector_store_id}",status="404"}' in text
     )
     assert 'groundloop_part_up{part="redis"} 1.0' in text
-    assert 'groundloop_model_version_info{role="champion",routed="true",scope="shared",version="base-extractive"} 1.0' in text
+    assert (
+        'groundloop_model_version_info{role="champion",routed="true",scope="shared",version="base-extractive"} 1.0'
+        in text
+    )
     assert "groundloop_documents_pending" in text
     assert "nothing" not in text

@@ -37,7 +37,9 @@ def test_the_docs_hold_the_table_that_the_code_prints() -> None:
 
 
 def test_numbers_carry_their_unit_in_their_name() -> None:
-    counts = "running|waiting|per_key|tokens|processes|attempts|threads|judgements|agreements|new|versions|replicas|voters"
+    counts = (
+        "running|waiting|per_key|tokens|processes|attempts|threads|judgements|agreements|new|versions|replicas|voters"
+    )
     unit = re.compile(rf"_(s|hours|days|bytes|per_minute|share|{counts})$")
     for name, field in Settings.model_fields.items():
         if field.annotation in (int, float, int | None, float | None) and name not in UNITLESS:

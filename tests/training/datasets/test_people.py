@@ -27,7 +27,6 @@ def judged(voter: str, ups: list[bool], at: float = NOW - DAY_S) -> list[Record]
 
 
 def test_bursts_and_caps_are_told_by_record() -> None:
-    shown = make_shown("Same?", ("file-9",))
     burst = [
         make_vote(
             "up", voter=f"v{n}", prompt_id=f"b{n}", prompt=make_shown("Same?", ("file-9",)), judged_at=NOW - 500 + n
