@@ -6,7 +6,10 @@ if known then return {known, 0} end
 local now = text(now_ms())
 redis.call('HSET', KEYS[1], 'id', ARGV[1], 'scope', ARGV[2], 'trigger', ARGV[3], 'reason', ARGV[4], 'state', 'waiting',
   'created_at', now, 'attempts', '0', 'token', '0')
-redis.call('ZADD', KEYS[2], now, ARGV[1])
+-- Two of one millisecond keep their order.
+local last = redis.call('ZREVRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2]
+local place = math.max(tonumber(now), last and tonumber(last) + 0.001 or 0)
+redis.call('ZADD', KEYS[2], string.format('%.3f', place), ARGV[1])
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[1])
 -- What is long goes from the old ones, so that the history may be: the card of a version has it too.
 for _, old in ipairs(redis.call('ZREVRANGE', KEYS[2], ARGV[5], ARGV[5] + 9)) do

@@ -23,6 +23,8 @@ from tests.service.feedback.samples import make_record
 from tests.service.http_world import LiveServer
 
 USER = "key:portal/user:zoë/1 ?#@example.com"
+JUDGED = "key:portal/user:zoë/2"  # tests share a server: each has a person of its own
+COUNTED = "key:portal/user:zoë/3"
 
 
 def path(user: str = USER) -> str:
@@ -30,13 +32,13 @@ def path(user: str = USER) -> str:
     return f"/v1/users/{quote(user, safe='')}/data"
 
 
-def keep_answers(live: LiveServer, count: int = 2) -> None:
+def keep_answers(live: LiveServer, count: int = 2, user: str = USER) -> None:
     """Keep answers of the user."""
 
     async def scenario() -> None:
         assert live.container.settings.redis_url is not None
         async with Redis.from_url(live.container.settings.redis_url.get_secret_value()) as client:
-            records = [make_record(user=USER, created_at=time.time()) for _ in range(count)]
+            records = [make_record(user=user, created_at=time.time()) for _ in range(count)]
             await AnswerStore(client).record_all(records)
 
     asyncio.run(scenario())
@@ -97,11 +99,11 @@ def test_an_admin_acting_for_somebody_may_not_reach_others(live: LiveServer) -> 
 
 def test_the_command_line_counts_asks_and_waits(live: LiveServer) -> None:
     def run(*arguments: str, says: str = "") -> tuple[int, str]:
-        given = ["erase", USER, "--url", live.url, "--key", live.keys["admin"], *arguments]
+        given = ["erase", COUNTED, "--url", live.url, "--key", live.keys["admin"], *arguments]
         result = CliRunner().invoke(app, given, input=says)
         return result.exit_code, result.output
 
-    keep_answers(live, 3)
+    keep_answers(live, 3, COUNTED)
     code, told = run("--dry-run")
     assert (code, "3 answers" in told, "nothing was erased" in told) == (0, True, True)
     assert run(says="n\n")[0] == 1
@@ -120,7 +122,7 @@ def test_whoever_judged_an_answer_that_is_gone_is_told(live: LiveServer) -> None
     async def judged() -> str:
         assert live.container.settings.redis_url is not None
         async with Redis.from_url(live.container.settings.redis_url.get_secret_value()) as client:
-            record = make_record(user=USER, created_at=time.time())
+            record = make_record(user=JUDGED, created_at=time.time())
             await AnswerStore(client).record(record)
             return record.answer_id
 
@@ -129,7 +131,7 @@ def test_whoever_judged_an_answer_that_is_gone_is_told(live: LiveServer) -> None
         vote = f"/v1/answers/{answer_id}/vote"
         assert http.put(vote, json={"rating": "up"}).status_code == 200
         with live.http("admin") as admin:
-            assert admin.delete(path()).status_code == 202
+            assert admin.delete(path(JUDGED)).status_code == 202
         assert erase_due(live.container.settings) == 1
         told = http.get(vote).json()
         assert told["vote"] is None
