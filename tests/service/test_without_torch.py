@@ -46,7 +46,8 @@ shown = ShownPassage(
     score=passage.score, dense_score=passage.dense_score, lexical_score=passage.lexical_score,
     filename=passage.filename, start=passage.start,
 )
-((answer,),) = models.policies.route("user").policy.sample([Prompt("How long does a cat sleep?", (shown,))], 1, Sampling())
+asked = Prompt("How long does a cat sleep?", (shown,))
+((answer,),) = models.policies.route("user").policy.sample([asked], 1, Sampling())
 assert "thirteen hours" in answer.text, answer
 models.close()
 catalog.close()

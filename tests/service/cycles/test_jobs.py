@@ -37,6 +37,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, redis_server: RedisServer) 
             file = http.post("/v1/files", files={"file": (name, b"alpha " + name.encode())}).json()["id"]
             http.post(f"/v1/vector_stores/{vector_store}/files", json={"file_id": file})
         yield live
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.flushall()
 
 
 def listed(server: LiveServer, **query: str) -> list[dict[str, Any]]:

@@ -22,6 +22,8 @@ from service.redis.blocking import connect
 from tests.service.feedback.samples import make_record
 from tests.service.http_world import LiveServer
 
+pytestmark = pytest.mark.usefixtures("redis_url")  # emptied: an erasure waits for a cycle that somebody left running
+
 USER = "key:portal/user:zoë/1 ?#@example.com"
 JUDGED = "key:portal/user:zoë/2"  # tests share a server: each has a person of its own
 COUNTED = "key:portal/user:zoë/3"
