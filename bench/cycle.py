@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-from bench.loop import questions_of
+from bench.loop_world import questions_of
 from bench.remembered import KeptVectors
 from bench.report import CACHE, ROOT, arguments, report
 from bench.voters import START, Population, Voters

@@ -1,215 +1,192 @@
-"""The loop on questions with known answers: voters judge what is served, a candidate is trained, the gate decides.
+"""The whole service learns by itself: real processes, real HTTP, simulated people, cycles started by the schedule.
 
-XQuAD and the half of COVID-QA on which nothing shipped was fitted, each a collection with one document an article.
+XQuAD and the half of COVID-QA on which nothing shipped was fitted are ingested, a document an article. People ask about
+60 % of the articles and judge one answer in three (`bench.people`); the other articles are only measured on: the share
+of their questions whose first sentence holds the gold answer, as the champion of the moment answers them. Nobody starts
+a cycle, promotes or rolls back. At the end a bad candidate is planted, and the votes until it is gone are counted.
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
+import tempfile
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from bench.report import DATA
-from bench.voters import Asked, Population, Voters, right
-from retrieval.embed import Embedder
-from training.datasets.build import build_examples
-from training.datasets.config import DatasetConfig
-from training.gate.decide import decide
-from training.gate.inputs import JudgeQuality
-from training.pipeline.collecting import collect
-from training.pipeline.judges import FoldedJudge
-from training.pipeline.making import JUDGE_HEADS
-from training.pipeline.parts import divide, folds
-from training.pipeline.workspace import JUDGES
-from training.policy.base import Answer, Prompt, Sampling
-from training.policy.extractive import ExtractivePolicy, Prior
-from training.policy.extractive.pointer import Reading
+from bench.people import People, Question
+from bench.planted import plant
+from bench.report import DATA, arguments, report
+from bench.voters import Population
+from bench.whole import Whole, whole
+from retrieval.durable import make_directory, write_file_atomic
+from retrieval.embed import DEFAULT_MODEL
 from training.policy.extractive.questions import QuestionSet, covidqa, squad
-from training.policy.extractive.recall import Recall
-from training.records.types import Record
-from training.reward.config import RewardConfig
-from training.reward.errors import NotEnoughToLearn
-from training.reward.report import report_reward
-from training.reward.train import train_reward
-from training.updates.extractive import ExtractiveTrainable
-from training.updates.point import train_pointer
-from training.updates.rehearsal import rehearse
+from training.policy.extractive.weights import Start
+from training.statistics import paired_difference
 
-ROUNDS = (100, 300, 1000)
-SHOWN = 8
 ASKED_SHARE = 0.6  # of the articles
-Flags = npt.NDArray[np.float64]
-
-
-class Reader(ExtractivePolicy):
-    """The policy, remembering how it read each prompt: what a residual changes comes after reading."""
-
-    known: dict[tuple[Prompt, bool, tuple[int, ...]], Reading | None] = {}
-
-    def read(self, prompt: Prompt, include: Sequence[int] = ()) -> Reading | None:
-        """Describe a prompt, once."""
-        key = prompt, self._prior is Prior.shipped(), tuple(include)
-        if key not in self.known:
-            self.known[key] = super().read(prompt, include)
-        return self.known[key]
+ROUND = 250  # judgements
+MOST_PLANTED = 400  # judgements after which a planted candidate counts as never found
+SETTLE_S = 600
+SCHEDULE = {
+    "train_check_interval_s": "5",
+    "train_min_interval_s": "0",
+    "watch_interval_s": "3",
+    "trial_pair_share": "1",
+    "log_level": "warning",
+}
 
 
 @dataclass(frozen=True)
-class Question:
-    """One question with and without the article that answers it."""
+class Look:
+    """What the service was at the end of a round."""
 
-    present: Asked
-    absent: Asked
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a policy did on held-out questions."""
-
-    first: Flags  # (n,) the first sentence holds the gold answer
-    silent: Flags  # (n,)
-    silent_absent: Flags  # (n,) the same without the article
-
-    @property
-    def f1(self) -> float:
-        """Of abstaining, half of the questions being unanswerable."""
-        hits = float(self.silent_absent.sum())
-        return 2 * hits / (hits + float(self.silent.sum()) + len(self.silent_absent))
+    asked: int
+    judged: int
+    champion: str
+    right: list[float]  # of the unseen questions
+    cycles: Counter[str]  # by state
+    minutes: float
 
 
-@dataclass(frozen=True)
-class Round:
-    """One round of one seed."""
-
-    judgements: int
-    served: Measured  # by what answers after the round
-    candidate: Measured
-    promoted: bool
-    refused: str  # what stood in the way
-
-
-def questions_of(encoder: Embedder) -> list[Question]:
-    """Search for every question, with and without its article."""
+def bring_in(service: Whole, sets: Sequence[QuestionSet], questions_per_set: int | None) -> list[Question]:
+    """Ingest every article and give the questions on them."""
     made: list[Question] = []
-    for questions in (squad(DATA / "qa" / "xquad.en.json"), covidqa(DATA / "qa" / "covidqa.json", held_out=True)):
-        recall = Recall(encoder, questions.passages)
-        texts = [question.text for question in questions.questions]
-        hidden = [questions.rows_of(q.group) | q.rows for q in questions.questions]
-        present, absent = recall.prompts(texts, SHOWN), recall.prompts(texts, SHOWN, hidden)
-        for place, question in enumerate(questions.questions):
-            both = [
-                Asked(question, _named(prompt, rows, questions), tuple(rows), f"{questions.name}: {question.group}")
-                for prompt, rows in (present[place], absent[place])
-            ]
-            made.append(Question(*both))
+    with tempfile.TemporaryDirectory() as folder:
+        for number, questions in enumerate(sets):
+            place = Path(folder) / f"set-{number}"
+            make_directory(place)
+            for count, group in enumerate(dict.fromkeys(questions.groups)):
+                text = "\n\n".join(questions.passages[row] for row in sorted(questions.rows_of(group)))
+                write_file_atomic(place / f"article-{count}.txt", text.encode())
+            collection = service.ingest(place, f"set-{number}")
+            own = [q for q in questions.questions if q.answer]
+            random.Random(f"questions {number}").shuffle(own)
+            made += [Question(q, collection, f"{questions.name}: {q.group}") for q in own[:questions_per_set]]
     return made
 
 
-def _named(prompt: Prompt, rows: Sequence[int], questions: QuestionSet) -> Prompt:
-    """Give passages the ids of their article and their collection."""
-    passages = tuple(
-        replace(p, chunk_id=f"{questions.name}-{row}", document_id=f"{questions.name}-{questions.groups[row]}")
-        for p, row in zip(prompt.passages, rows, strict=True)
-    )
-    return replace(prompt, passages=passages, collections=(questions.name,))
-
-
-def measure(policy: ExtractivePolicy, held_out: Sequence[Question]) -> Measured:
-    """Ask every held-out question, with and without the article that answers it."""
-    present = [_greedy(policy, question.present.prompt) for question in held_out]
-    absent = [_greedy(policy, question.absent.prompt) for question in held_out]
-    first = [right(policy, question.present, answer)[0] for question, answer in zip(held_out, present, strict=True)]
-    return Measured(
-        np.array(first, float),
-        np.array([answer.abstained for answer in present], float),
-        np.array([answer.abstained for answer in absent], float),
-    )
-
-
-def _greedy(policy: ExtractivePolicy, prompt: Prompt) -> Answer:
-    ((answer,),) = policy.sample([prompt], 1, Sampling())
-    return answer
-
-
 def deal(questions: Sequence[Question], seed: int) -> tuple[list[Question], list[Question]]:
-    """Deal articles out: those that voters ask about, in the order of asking, and those that are measured on."""
+    """Deal articles out: those that people ask about, in the order of asking, and those that are measured on."""
     rng = random.Random(f"articles {seed}")
-    asked: set[str] = set()
-    groups = sorted({question.present.group for question in questions})
-    for name in sorted({group.split(":")[0] for group in groups}):
-        own = [group for group in groups if group.startswith(f"{name}:")]
-        asked.update(rng.sample(own, round(ASKED_SHARE * len(own))))
-    first = [question for question in questions if question.present.group in asked]
+    groups = sorted({question.group for question in questions})
+    asked = set(rng.sample(groups, round(ASKED_SHARE * len(groups))))
+    first = [question for question in questions if question.group in asked]
     rng.shuffle(first)
-    return first, [question for question in questions if question.present.group not in asked]
+    return first, [question for question in questions if question.group not in asked]
 
 
-def learn(records: Sequence[Record], encoder: Embedder, name: str, *, gated: bool) -> ExtractivePolicy:
-    """Train a candidate from the base: on the whole window, or on the part that a gate leaves for it."""
-    examples = build_examples(records, DatasetConfig(), now=max(record.judged_at for record in records)).examples
-    policy = Reader(encoder, version=name)
-    with TemporaryDirectory() as run_dir:
-        train_pointer(
-            ExtractiveTrainable(policy),
-            divide(examples).train if gated else examples,
-            encoder,
-            run_dir=Path(run_dir),
+def champion(service: Whole) -> str:
+    """Name the version that serves."""
+    return next(str(one["id"]) for one in service.get("/v1/versions")["data"] if "champion" in one["aliases"])
+
+
+def cycles(service: Whole) -> list[dict[str, Any]]:
+    """Give every cycle so far."""
+    found: list[dict[str, Any]] = service.get("/v1/training/cycles?limit=100")["data"]
+    return found
+
+
+async def settle(service: Whole) -> None:
+    """Wait while a cycle runs: people are slower than this benchmark's."""
+    await asyncio.sleep(2 * float(SCHEDULE["train_check_interval_s"]))
+    for _ in range(SETTLE_S):
+        if not any(one["state"] in ("waiting", "running") for one in cycles(service)):
+            return
+        await asyncio.sleep(1.0)
+
+
+async def run(
+    service: Whole, seed: int, judgements: int, population: Population, limit: int | None, start: Start
+) -> tuple[list[Look], People, list[Question], str]:
+    """Let people use the service, and look at it after every round; then plant a bad candidate."""
+    questions = bring_in(
+        service, (squad(DATA / "qa" / "xquad.en.json"), covidqa(DATA / "qa" / "covidqa.json", held_out=True)), limit
+    )
+    asked, unseen = deal(questions, seed)
+    started = monotonic()
+    async with service.client() as http:
+        people = People(http, population, seed)
+        looks: list[Look] = []
+        for target in range(0, judgements + 1, ROUND):
+            await people.ask_until(asked, target, most=40 * ROUND)
+            await settle(service)
+            name = champion(service)
+            right = looks[-1].right if looks and looks[-1].champion == name else await people.measure(unseen, name)
+            states = Counter(one["state"] for one in cycles(service))
+            looks.append(Look(people.told.asked, people.told.judged, name, right, states, (monotonic() - started) / 60))
+            print(f"{looks[-1].judged} judged, {name}: {100 * np.mean(right):.1f} %, {dict(states)}", flush=True)
+        planted = await _planted(service, people, asked, start)
+    return looks, people, unseen, planted
+
+
+async def _planted(service: Whole, people: People, asked: Sequence[Question], start: Start) -> str:
+    """Put a bad version on trial and count the judgements until it is off."""
+    before, name = people.told.judged, plant(service, DEFAULT_MODEL, start)
+    while people.told.judged - before < MOST_PLANTED:
+        await people.ask_until(asked, people.told.judged + 10, most=400)
+        await asyncio.sleep(2 * float(SCHEDULE["watch_interval_s"]))
+        if name not in {v["id"] for v in service.get("/v1/versions")["data"] if v["aliases"]}:
+            return f"{people.told.judged - before} judgements"
+    return f"not within {MOST_PLANTED} judgements"
+
+
+def main() -> None:
+    """Run it and print the table."""
+    parser = arguments(__doc__ or "")
+    parser.add_argument("--seed", type=int, default=100)
+    parser.add_argument("--judgements", type=int, default=1000)
+    parser.add_argument("--questions", type=int, default=None, help="of each set; all by default")
+    parser.add_argument("--hostile", type=float, default=0.05, help="share of people who are wrong on purpose")
+    parser.add_argument("--start", choices=("shipped", "similarity"), default="similarity")
+    options = parser.parse_args()
+    population = Population(wrong=0.0, hostile=options.hostile)
+    with whole(**SCHEDULE, extractive_start=options.start) as service:
+        looks, people, unseen, planted = asyncio.run(
+            run(service, options.seed, options.judgements, population, options.questions, options.start)
         )
-    return policy
+        peak = {name: f"{taken / 2**30:.1f} GiB" for name, taken in service.peak.items()}
+    groups = [question.group for question in unseen]
+    rows = []
+    for look in looks:
+        gain = paired_difference(np.array(look.right), np.array(looks[0].right), groups)
+        rows.append(
+            [
+                f"{look.judged:,}",
+                f"{look.asked:,}",
+                look.champion,
+                f"{100 * np.mean(look.right):.1f}",
+                f"{100 * gain.value:+.1f} ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})",
+                ", ".join(f"{count} {state}" for state, count in sorted(look.cycles.items())) or "none",
+                f"{look.minutes:.0f}",
+            ]
+        )
+    told = people.told
+    report(
+        "loop" if options.start == "similarity" else f"loop_{options.start}",
+        "The whole service, learning by itself",
+        ("judgements", "questions", "champion", "unseen %", "gain (95 %)", "cycles so far", "minutes"),
+        rows,
+        data=f"XQuAD and the other half of COVID-QA, {len(unseen)} unseen questions, seed {options.seed}",
+        notes=(
+            f"The start is {options.start}. People: 20 % of judgements flipped, {options.hostile:.0%} hostile people, "
+            f"one answer in three is judged: {dict(told.votes)}. Not answered or not taken: {dict(told.failed)}.",
+            "During a trial every prompt on which the versions differ is shown as a pair; all else is by default, but the "
+            "schedule, which is quicker.",
+            f"Answers by version: {dict(told.versions)}.",
+            f"A planted bad candidate was off after {planted}.",
+            f"Peak memory: {peak}.",
+        ),
+        save=options.save,
+    )
 
 
-def judged(
-    candidate: ExtractivePolicy, champion: ExtractivePolicy, records: Sequence[Record], encoder: Embedder
-) -> str:
-    """Ask the gate; give what stands in the way, nothing when it passes."""
-    parts = divide(build_examples(records, DatasetConfig(), now=max(record.judged_at for record in records)).examples)
-    turns = folds(parts, JUDGES)
-    try:
-        config = RewardConfig(heads=JUDGE_HEADS)
-        judge = FoldedJudge.of([train_reward(turn.learned, config, encoder=encoder) for turn in turns], turns)
-    except NotEnoughToLearn:
-        return "too few judgements for a judge"
-    told = report_reward(judge, parts.quality)
-    measured = [one.accuracy for one in (told.pairs, told.votes) if one is not None]
-    quality = JudgeQuality(judge.version, max(measured, key=lambda one: one.n)) if measured else None
-    absent = [example.prompt for example in rehearse(parts.asked, encoder)]
-    verdict = decide(collect(candidate, champion, parts.asked, absent=absent, judge=judge, quality=quality))
-    return "" if verdict.passed else ", ".join(check.name for check in verdict.checks if not check.passed)
-
-
-def loop(
-    questions: Sequence[Question], encoder: Embedder, population: Population, seed: int, *, gated: bool
-) -> tuple[list[Question], list[Round]]:
-    """Run the rounds of one seed.
-
-    Args:
-        questions: All of them.
-        encoder: The one that retrieval used.
-        population: Who votes.
-        seed: Deals out the articles and moves the voters.
-        gated: Whether a candidate must pass the gate to serve; else each one serves.
-
-    Returns:
-        The held-out questions, and what came of each round; the first is the start.
-    """
-    asked, held_out = deal(questions, seed)
-    voters = Voters(population, seed)
-    champion: ExtractivePolicy = Reader(encoder)
-    served = measure(champion, held_out)
-    records: list[Record] = []
-    rounds = [Round(0, served, served, False, "the start")]
-    for target in ROUNDS:
-        while len(records) < target:
-            records.append(voters.judge(champion, asked[len(records) % len(asked)].present))
-        candidate = learn(records, encoder, f"candidate-{target}", gated=gated)
-        found = measure(candidate, held_out)
-        refused = judged(candidate, champion, records, encoder) if gated else ""
-        if not refused:
-            champion, served = candidate, found
-        rounds.append(Round(target, served, found, not refused, refused))
-    return held_out, rounds
+if __name__ == "__main__":
+    main()

@@ -14,7 +14,7 @@ from time import perf_counter
 
 import numpy as np
 
-from bench.loop import ROUNDS, Measured, Question, Reader, Round, loop, measure, questions_of
+from bench.loop_world import ROUNDS, Measured, Question, Reader, Round, loop, measure, questions_of
 from bench.remembered import KeptVectors
 from bench.report import CACHE, ROOT, arguments, report
 from bench.voters import Population

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.loop import Question, Reader, deal, learn, questions_of
+from bench.loop_world import Question, Reader, deal, learn, questions_of
 from bench.remembered import KeptVectors
 from bench.report import CACHE, ROOT, arguments, report
 from bench.voters import Population, Voters

@@ -23,6 +23,7 @@ from bench.peers import free_port
 from bench.report import CACHE
 
 READY_S = 180.0
+TRIES = 30
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,11 @@ class Whole:
 
     def get(self, path: str) -> dict[str, Any]:
         """Get JSON as the operator."""
-        answer = httpx.get(f"{self.url}{path}", headers={"Authorization": f"Bearer {self.key}"}, timeout=30.0)
+        for _ in range(TRIES):
+            answer = httpx.get(f"{self.url}{path}", headers={"Authorization": f"Bearer {self.key}"}, timeout=30.0)
+            if answer.status_code != 503:
+                break
+            time.sleep(1.0)  # what `Retry-After` asks for
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
