@@ -178,7 +178,7 @@ def main() -> None:
         notes=(
             f"The start is {options.start}. People: 20 % of judgements flipped, {options.hostile:.0%} hostile people, "
             f"one answer in three is judged: {dict(told.votes)}. Not answered or not taken: {dict(told.failed)}.",
-            "During a trial every prompt on which the versions differ is shown as a pair; all else is by default, but the "
+            "In a trial every prompt on which the versions differ is shown as a pair; all else is by default, but the "
             "schedule, which is quicker.",
             f"Answers by version: {dict(told.versions)}.",
             f"A planted bad candidate was off after {planted}.",
