@@ -128,8 +128,8 @@ def decide_trial(
         return decided("rollback", f"it is worse for segment {lost}: {segments[lost]}")
     missing = _missing(figures, guards, config)
     if not missing and log_e >= needed and not held_up:
-        why = "it does no harm" if proven else "it is better"
-        return decided("promote", f"{why}: {told}")
+        why = "that it does no harm" if proven else "that it is better"
+        return decided("promote", f"evidence of {math.exp(min(log_e, 50.0)):.0f} to 1 {why}: {told}")
     if figures.futile - prior >= math.log(1 / config.alpha_futile):
         return decided("rollback", f"it is not better by as much as is worth a trial: {told}")
     if figures.judged >= config.most_judged:

@@ -46,7 +46,8 @@ def test_a_better_candidate_is_promoted_with_evidence_that_the_registry_takes() 
     assert found.evidence.proves
     assert found.evidence.test == "superiority"
     assert found.evidence.counts["duels"] > 100
-    assert found.reason.startswith("it is better: where answers differ it wins +")
+    assert found.reason.startswith("evidence of ")
+    assert " to 1 that it is better: where answers differ it wins +" in found.reason
     assert found.missing == ""
     assert json.loads(json.dumps(found.as_dict(), allow_nan=False))["action"] == "promote"
 
