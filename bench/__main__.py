@@ -15,7 +15,8 @@ from pathlib import Path
 from bench.report import arguments
 
 HELPERS = {
-    *("corpus", "fill", "gate_trials", "gate_world", "known_reward", "load", "loop", "peers"),
+    *("corpus", "fill", "gate_trials", "gate_world", "known_reward", "load", "loop_world", "peers"),
+    *("people", "planted", "whole"),
     *("remembered", "report", "serving", "stepping", "voters", "yardstick"),
 }
 WITH_PEER = {"http_search", "ingest"}  # the step benchmarks have another peer, named to each of them
