@@ -40,6 +40,7 @@ def test_the_same_seed_gives_the_same_records() -> None:
     assert judgements(Population(), 30, seed=3) != judgements(Population(), 30, seed=4)
 
 
+@pytest.mark.slow
 def test_honest_voters_are_right_and_others_as_wrong_as_they_should_be() -> None:
     assert agreeing(judgements(HONEST, 100)) == 1.0
     assert 0.70 < agreeing(judgements(Population(), 600)) < 0.84  # 0.95 x 0.8 + 0.05 x 0.2

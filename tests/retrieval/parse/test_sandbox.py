@@ -91,6 +91,7 @@ def test_memory_limit_fails_the_file_and_the_next_one_is_read(tmp_path: Path) ->
         assert sandbox.parse(tmp_path / "a.txt", "a.txt").text == "Hello.\n"
 
 
+@pytest.mark.slow
 def test_cpu_limit_counts_per_file(tmp_path: Path) -> None:
     (tmp_path / "big.csv").write_text("word,word\n" * 4_000_000)
     (tmp_path / "a.txt").write_text("Hello.")

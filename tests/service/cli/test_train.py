@@ -130,6 +130,7 @@ def test_a_job_may_be_for_a_segment(home: Path, records: Path) -> None:
     assert job.shared == job.registry.with_name("extractive")
 
 
+@pytest.mark.slow
 def test_thin_data_end_in_waiting(home: Path, records: Path) -> None:
     code, out, error = run("run", "--records", str(records))
     assert code == 0

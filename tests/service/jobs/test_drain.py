@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 from service.jobs.drain import drain, watch
 from service.jobs.slots import beat_file, free_slot, slot_lock, stop_ingest
@@ -28,6 +29,7 @@ def test_a_process_that_dies_has_failed(tmp_path: Path) -> None:
         assert watch(process, tmp_path / "beat", silence_s=60) == "failed"
 
 
+@pytest.mark.slow
 def test_silence_kills_the_whole_group(tmp_path: Path) -> None:
     code = "import subprocess, sys; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True); p.wait()"
     with spawn(code) as process:

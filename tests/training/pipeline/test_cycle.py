@@ -97,9 +97,8 @@ def test_a_job_that_is_over_stays_as_it_is(ended: Ended) -> None:
     assert len(versions(job)) == 1
 
 
-@pytest.mark.parametrize(
-    "asked", [3, pytest.param(5, marks=pytest.mark.slow), pytest.param(40, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("asked", [3, 5, 40])
 def test_a_stopped_job_goes_on_to_the_same_end(start: Start, judged: Judged, ended: Ended, asked: int) -> None:
     whole, _, expected = ended
     directory, job = start(judged, "stopped")
