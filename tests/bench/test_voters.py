@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bench.voters import Asked, Population, Voters, right
 from retrieval.embed import HashingEmbedder
 from tests.training.conftest import make_prompt
