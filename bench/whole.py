@@ -132,6 +132,6 @@ def _watch_memory(running: Whole, over: threading.Event) -> None:
             with contextlib.suppress(psutil.Error):
                 resident = process.memory_info().rss
                 parts["everything"] += resident
-                parts["training"] += resident * ("training.run" in " ".join(process.cmdline()))
+                parts["training"] += resident * ("service.cycles.child" in " ".join(process.cmdline()))
         for name, taken in parts.items():
             running.peak[name] = max(running.peak.get(name, 0), taken)
