@@ -167,7 +167,8 @@ def test_one_document_the_encoder_cannot_take_fails_alone(bench: Bench) -> None:
     assert "embedding with model-a" in bench.error(bad).message
 
 
-def test_stopping_gives_everything_back_untouched(bench: Bench) -> None:
+def test_stopping_gives_everything_back_untouched(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "home", chunks_per_batch=8)  # else all of them may be embedded together
     ids = [bench.add(f"text {n}", f"{n}.txt") for n in range(50)]
     stop = threading.Event()
     bench.embedder.before = stop.set
@@ -181,6 +182,7 @@ def test_stopping_gives_everything_back_untouched(bench: Bench) -> None:
     assert {(d.stage, d.attempts) for d in waiting} == {("queued", 0)}
     bench.drain()
     assert {bench.document(i).status for i in ids} == {"completed"}
+    bench.catalog.close()
 
 
 def test_run_once_takes_one_claim(tmp_path: Path) -> None:

@@ -55,12 +55,17 @@ def children(pid: int, *words: str) -> list[psutil.Process]:
     return found
 
 
-def gone(process: psutil.Process) -> bool:
-    """Tell whether a process has ended."""
-    try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
+def gone(process: psutil.Process, *, within_s: float = 10.0) -> bool:
+    """Tell whether a process has ended; who was killed a moment ago gets a moment to go."""
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        try:
+            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def kill(process: subprocess.Popen[str]) -> str:

@@ -13,6 +13,7 @@ from service.jobs.drain import drain, watch
 from service.jobs.slots import beat_file, free_slot, slot_lock, stop_ingest
 from service.jobs.spawned import kill_group
 from service.settings import load_settings
+from tests.service.jobs.processes import gone
 
 
 def spawn(code: str, *arguments: str) -> subprocess.Popen[bytes]:
@@ -37,7 +38,7 @@ def test_silence_kills_the_whole_group(tmp_path: Path) -> None:
         grandchild = psutil.Process(int(process.stdout.readline()))
         assert watch(process, tmp_path / "beat", silence_s=0.5) == "killed"
     psutil.wait_procs([grandchild], timeout=10)
-    assert not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE
+    assert gone(grandchild)
 
 
 def test_beats_keep_it_alive_past_the_limit(tmp_path: Path) -> None:
