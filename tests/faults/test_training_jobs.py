@@ -38,10 +38,11 @@ from tests.service.jobs import processes
 from tests.service.jobs.documents import COLLECTION, OPERATOR, upload
 from training.pipeline.cycle import run_cycle
 from training.pipeline.job import read_job, write_job
+from training.pipeline.state import read_state
 from training.records.types import Record
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(1800)]
-SLOWLY = 200  # steps of an update that can be caught at work
+SLOWLY = 1500  # steps of an update that can be caught at work
 CHILD = "service.cycles.child"
 PATIENCE_S = 600.0  # training stands behind everything else that a machine has to do
 Start = Callable[..., subprocess.Popen[str]]
@@ -93,11 +94,25 @@ def new_cycle(client: redis.Redis) -> str:
 
 
 def at_step(client: redis.Redis, cycle_id: str, *steps: str) -> Cycle:
-    """Wait until it is at one of these steps, or past them."""
-    wait_until(lambda: look(client, cycle_id).step in steps or look(client, cycle_id).finished)
+    """Wait until it is at one of these steps; its folder says so sooner than its row."""
+
+    def there() -> bool:
+        cycle = look(client, cycle_id)
+        state = read_state(Path(cycle.directory)) if cycle.directory else None
+        return cycle.finished or (state is not None and state.step in steps)
+
+    wait_until(there)
     cycle = look(client, cycle_id)
     assert not cycle.finished, cycle.reason
     return cycle
+
+
+def answers(client: redis.Redis) -> bool:
+    """Tell whether Redis is there and has read its file."""
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
 
 
 def finished(client: redis.Redis, cycle_id: str) -> Cycle:
@@ -316,6 +331,7 @@ def test_a_redis_that_is_away_for_longer_than_the_lease_costs_at_most_an_attempt
                 os.kill(server.pid or 0, signal.SIGKILL)
                 time.sleep(8.0)
                 server.start()
+                wait_until(lambda: answers(client))
                 cycle = finished(client, cycle_id)
                 assert cycle.attempts <= 2
                 is_sound(client, tmp_path, cycle)
