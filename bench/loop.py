@@ -163,7 +163,9 @@ def main() -> None:
                 f"{look.asked:,}",
                 look.champion,
                 f"{100 * np.mean(look.right):.1f}",
-                f"{100 * gain.value:+.1f} ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})",
+                "the same version"
+                if look.champion == looks[0].champion
+                else f"{100 * gain.value:+.1f} ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})",
                 ", ".join(f"{count} {state}" for state, count in sorted(look.cycles.items())) or "none",
                 f"{look.minutes:.0f}",
             ]
