@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from service.jobs import names
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,21 +24,15 @@ class Ringer:
 
     def documents(self) -> None:
         """Ask for the queue of documents to be drained."""
-        from service.jobs.tasks import send_drain
-
-        self._ring(send_drain)
+        self._ring(names.DRAIN)
 
     def cycles(self) -> None:
         """Ask for a cycle of learning to be taken up."""
-        from service.jobs.tasks import send_cycle
-
-        self._ring(send_cycle)
+        self._ring(names.CYCLE)
 
     def erasures(self) -> None:
         """Ask for the people who are to be erased to be erased."""
-        from service.jobs.tasks import send_erase
-
-        self._ring(send_erase)
+        self._ring(names.ERASE)
 
     @cached_property
     def _app(self) -> Celery:
@@ -46,10 +40,12 @@ class Ringer:
 
         return create_celery(self._settings)
 
-    def _ring(self, send: Callable[[Celery], None]) -> None:
+    def _ring(self, task: str) -> None:
         from kombu.exceptions import OperationalError
 
+        from service.jobs.tasks import wake
+
         try:
-            send(self._app)
+            wake(self._app, task)
         except (OperationalError, LookupError, OSError) as error:
             log.warning("could not wake a worker; the sweep will: %s", error)

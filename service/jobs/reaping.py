@@ -7,7 +7,8 @@ from typing import Any
 from celery import bootsteps
 
 from service.cycles.reaper import Reaper
-from service.jobs.tasks import send_cycle
+from service.jobs import names
+from service.jobs.tasks import wake
 from service.redis.blocking import connect
 from service.settings import Settings
 
@@ -26,7 +27,7 @@ def reaping_step(settings: Settings) -> type[bootsteps.StartStopStep]:
             """Plan nothing yet."""
             super().__init__(worker, **options)
             self._timer: Any = None
-            self._reaper = Reaper(lambda: connect(settings, timeout_s=TIMEOUT_S), lambda: send_cycle(worker.app))
+            self._reaper = Reaper(lambda: connect(settings, timeout_s=TIMEOUT_S), lambda: wake(worker.app, names.CYCLE))
 
         def start(self, worker: Any) -> None:
             """Begin to look."""

@@ -40,11 +40,11 @@ def register(app: Celery, settings: Settings, stopping: Callable[[], bool]) -> N
 
         mark_sweep(settings.home)
         with closing(Catalog.open(settings.home, max_attempts=settings.ingest_attempts)) as catalog:
-            waiting = sweep(catalog, settings.home / "indexes", lambda: send_drain(app))
+            waiting = sweep(catalog, settings.home / "indexes", lambda: wake(app, names.DRAIN))
             readers = access_lists(catalog)
         with connect(settings) as client:
             tell_readers(client, readers)
-            reap(client, lambda: send_cycle(app))
+            reap(client, lambda: wake(app, names.CYCLE))
         return waiting
 
     def run_cycle() -> str:
@@ -58,7 +58,7 @@ def register(app: Celery, settings: Settings, stopping: Callable[[], bool]) -> N
         from service.cycles.schedule import check
 
         if settings.learn:
-            check(settings, lambda: send_cycle(app))
+            check(settings, lambda: wake(app, names.CYCLE))
 
     def run_watch() -> int:
         """Look at what is on trial, and promote it or send it back."""
@@ -91,7 +91,7 @@ def register(app: Celery, settings: Settings, stopping: Callable[[], bool]) -> N
 
         with connect(settings) as client, due(client, names.MAINTENANCE, MAINTENANCE_EVERY_S) as now:
             if now:
-                send_drain(app)
+                wake(app, names.DRAIN)
 
     # Taken off the queue before it begins: it may run for hours, and a wake-up that is lost is sent again by the next
     # sweep. Unacknowledged it would be killed when its worker loses the connection, and delivered again every hour;
@@ -110,37 +110,14 @@ def register(app: Celery, settings: Settings, stopping: Callable[[], bool]) -> N
         app.task(name=name, shared=False)(function)
 
 
-def send_drain(app: Celery) -> None:
-    """Ask a worker to drain the queue of documents.
+def wake(app: Celery, task: str) -> None:
+    """Ask a worker for a task that looks by itself for what there is to do.
 
     Args:
         app: What sends.
+        task: Its name, from `service.jobs.names`.
 
     Raises:
-        kombu.exceptions.OperationalError: If Redis does not take the message; the next sweep asks again.
+        kombu.exceptions.OperationalError: If Redis does not take the message; the schedule asks again.
     """
-    app.send_task(names.DRAIN, expires=WAKE_UP_EXPIRES_S, retry=False)
-
-
-def send_cycle(app: Celery) -> None:
-    """Ask a worker to take up a cycle of learning.
-
-    Args:
-        app: What sends.
-
-    Raises:
-        kombu.exceptions.OperationalError: If Redis does not take the message; the next sweep asks again.
-    """
-    app.send_task(names.CYCLE, expires=WAKE_UP_EXPIRES_S, retry=False)
-
-
-def send_erase(app: Celery) -> None:
-    """Ask a worker to erase the people who are to be erased.
-
-    Args:
-        app: What sends.
-
-    Raises:
-        kombu.exceptions.OperationalError: If Redis does not take the message; the schedule asks again within a minute.
-    """
-    app.send_task(names.ERASE, expires=WAKE_UP_EXPIRES_S, retry=False)
+    app.send_task(task, expires=WAKE_UP_EXPIRES_S, retry=False)

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import redis
 from redis.asyncio import Redis
 
 from service.privacy import keys
@@ -62,24 +61,6 @@ class Consents:
             lambda row: _read([user], [row], self._default)[user],
         )
         return await ask_async(self._client, call)
-
-
-def consents_of(client: redis.Redis, users: Iterable[str], *, default: bool = True) -> dict[str, Consent]:
-    """Give what holds for each of these people, in one round trip, outside of an event loop.
-
-    Args:
-        client: Made with `decode_responses=False`.
-        users: Identities.
-        default: What holds for a person who never said anything.
-
-    Returns:
-        By identity.
-    """
-    named = sorted(set(users))
-    with client.pipeline(transaction=False) as pipeline:
-        for user in named:
-            pipeline.hmget(keys.consent(user), _FIELDS)
-        return _read(named, pipeline.execute() if named else [], default)
 
 
 def allowed(consents: Mapping[str, Consent], *people: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from redis import Redis
 
@@ -43,10 +42,3 @@ def since(now: Totals, before: Sequence[Sequence[int]] | None) -> Served:
     return Served(
         answers, abstained, errors, tuple(max(0, new - old) for new, old in zip(now.seconds, seconds, strict=True))
     )
-
-
-def increments(served: Served) -> dict[str, Any]:
-    """Give what is added in Redis: by field of the counts, and by bucket."""
-    counts = {"answers": served.answers, "abstained": served.abstained, "errors": served.errors}
-    buckets = {str(at): count for at, count in enumerate(served.seconds) if count}
-    return {"counts": {name: count for name, count in counts.items() if count}, "seconds": buckets}

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from service.access import KeyStore
 from service.redis.server import RedisServer
 from tests.e2e.running import free_port
+from tests.faults.api_process import start_api
 from tests.faults.vote_load import Voters, check_nothing_lost, record_answers
 from tests.service.http_world import wait_until
 
@@ -23,20 +21,6 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 
 KILLS = 10
 VOTERS = 6
-
-
-def _start_api(home: Path, port: int) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen([sys.executable, "-m", "tests.faults.api_process", str(home), str(port)])
-
-    def answers() -> bool:
-        assert process.poll() is None, "the API ended by itself"
-        try:
-            return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=2).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    wait_until(answers, 60)
-    return process
 
 
 @pytest.fixture
@@ -54,7 +38,7 @@ def test_votes_survive_kills_of_the_api(tmp_path: Path, own_redis: RedisServer) 
     store.close()
     answers = asyncio.run(record_answers(url, f"key:{key.key_id}", VOTERS))
     port = free_port()
-    api = _start_api(tmp_path, port)
+    api = start_api(tmp_path, port)
     voters = Voters(f"http://127.0.0.1:{port}", secret, answers)
     try:
         for _ in range(KILLS):
@@ -63,7 +47,7 @@ def test_votes_survive_kills_of_the_api(tmp_path: Path, own_redis: RedisServer) 
             time.sleep(rng.uniform(0, 0.3))
             api.kill()
             api.wait()
-            api = _start_api(tmp_path, port)
+            api = start_api(tmp_path, port)
         before = voters.total()
         wait_until(lambda: voters.total() > before + VOTERS, 30)
         voters.stop()

@@ -24,7 +24,7 @@ from service.feedback.answers import AnswerRecord, AnswerStore
 from service.redis.server import RedisServer
 from service.scopes import SHARED
 from tests.e2e.running import free_port
-from tests.faults.test_feedback_crash import _start_api as start_api
+from tests.faults.api_process import start_api
 from tests.faults.vote_load import Voters
 from tests.service.feedback.samples import make_prompt, make_record
 from tests.service.http_world import light_settings, wait_until

@@ -27,9 +27,10 @@ from service.cycles.cycle import Cycle
 from service.cycles.job import directory_of
 from service.cycles.process import train
 from service.feedback.keys import FEEDBACK
+from service.jobs import names
 from service.jobs.celery_app import create_celery
 from service.jobs.sweep import last_sweep_age_s, late_sweep
-from service.jobs.tasks import send_cycle
+from service.jobs.tasks import wake
 from service.redis.calls import ask
 from service.redis.server import RedisServer
 from service.settings import Settings, load_settings
@@ -354,7 +355,7 @@ def test_uploads_and_sweeps_do_not_wait_for_a_training(
         documents = [upload(catalog, f"{number}.txt", b"A text about lighthouses.").document_id for number in range(2)]
         app = create_celery(load_settings(home=tmp_path, redis_url=redis_url))
         for _ in range(30):  # wake-ups for a cycle that runs already
-            send_cycle(app)
+            wake(app, names.CYCLE)
         wait_until(lambda: all(catalog.document(OPERATOR, COLLECTION, one).status == "completed" for one in documents))
         (tmp_path / "run" / "sweep.stamp").unlink()
         wait_until(lambda: last_sweep_age_s(tmp_path) is not None)

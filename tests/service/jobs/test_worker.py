@@ -11,10 +11,11 @@ import psutil
 import pytest
 
 from retrieval.catalog import Catalog
+from service.jobs import names
 from service.jobs.celery_app import create_celery
 from service.jobs.enqueue import Ringer
 from service.jobs.sweep import last_sweep_age_s
-from service.jobs.tasks import send_drain
+from service.jobs.tasks import wake
 from service.settings import load_settings
 from tests.service.jobs import processes
 from tests.service.jobs.documents import COLLECTION, OPERATOR, upload
@@ -125,7 +126,7 @@ def test_an_ingest_process_that_hangs_is_killed_and_replaced(catalog: Catalog, s
 def test_messages_expire_and_go_to_their_queue(tmp_path: Path, redis_url: str) -> None:
     app = create_celery(load_settings(home=tmp_path, redis_url=redis_url))
     with app.connection_for_read() as connection:
-        send_drain(app)
+        wake(app, names.DRAIN)
         message = connection.default_channel.basic_get("ingest", no_ack=True)
     assert message.headers["task"] == "ingest.drain"
     assert message.headers["expires"] is not None
