@@ -45,7 +45,7 @@ def main() -> None:
         fill(home, options.chunks, options.real)
         names = publish(home)
         with serve(home) as served:
-            load(served, 200, stream=False)  # the caches and the page cache are what they are in use
+            load(served, options.requests, stream=False)  # what is asked later was asked before, with and without swaps
             quiet, swapping, swaps = [], [], 0
             for turn in range(options.rounds):
                 quiet.append(load(served, options.requests, stream=turn % 2 == 1))

@@ -1,0 +1,6 @@
+import { html } from "../lib/ui.js";
+import { strings } from "../strings.js";
+
+export function Screen() {
+  return html`<h1>${strings.console.screens.feedback}</h1>`;
+}
