@@ -1,0 +1,38 @@
+"""The browser of the tests: a Chromium that the machine has, headless, which sends nothing of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+from playwright.sync_api import Browser, Playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def find() -> str | None:
+    """Give the path of the browser: GROUNDLOOP_CHROMIUM, or one on the PATH."""
+    if named := os.environ.get("GROUNDLOOP_CHROMIUM"):
+        return named
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start it; skip the test where there is none, but fail where a change is checked."""
+    path = find()
+    if path is None:
+        reason = "no Chromium on the PATH, and GROUNDLOOP_CHROMIUM names none"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return playwright.chromium.launch(executable_path=path, args=list(FLAGS))
