@@ -21,6 +21,7 @@ from service.versions import moves
 from service.versions.figures import live_figures
 from service.versions.follower import Problem
 from service.versions.schemas import ForceBody, MoveBody, MovedOut, RollbackBody, VersionList, VersionWhole
+from service.versions.scopes_shown import list_scopes
 from service.versions.tell import tell_async
 from service.versions.views import list_versions, whole_version
 from training.registry.errors import NoSuchVersion, RegistryError
@@ -42,8 +43,9 @@ async def list_all(
     """List every version with its verdict, its aliases, its share of the requests, and what it answered so far."""
     only = None if scope is None else _scope(scope)
     found = await asyncio.to_thread(list_versions, parts.settings, parts.policies.present, _problems(parts), only)
+    scopes = await asyncio.to_thread(list_scopes, parts.settings, only)
     figures = await live_figures(parts.redis, [one.id for one in found])
-    return VersionList(data=[one.model_copy(update={"live": figures.get(one.id, {})}) for one in found])
+    return VersionList(data=[one.model_copy(update={"live": figures.get(one.id, {})}) for one in found], scopes=scopes)
 
 
 @router.get("/{version}", summary="Look at a version")

@@ -62,6 +62,18 @@ class MoveOut(BaseModel):
     why: str
     kind: str
     forced: bool
+    evidence: dict[str, Any] | None = Field(description="what live votes had shown then: of a promotion by the watch")
+
+
+class ScopeOut(BaseModel):
+    """What serves a scope, and how that came to be."""
+
+    scope: str
+    sequence: int = Field(description="of the last move; what `expected` of a move is held against")
+    champion: str
+    candidate: str | None
+    before: str | None = Field(description="what a rollback would bring back")
+    moves: list[MoveOut] = Field(description="the newest first, at most a hundred")
 
 
 class VersionWhole(VersionOut):
@@ -77,6 +89,7 @@ class VersionList(BaseModel):
 
     object: Literal["list"] = "list"
     data: list[VersionOut]
+    scopes: list[ScopeOut] = Field(description="what serves each scope, and the moves that led to it")
     has_more: bool = False
 
 

@@ -14,6 +14,7 @@ from service.versions.standing import registry_of
 if TYPE_CHECKING:
     from service.settings import Settings
     from service.versions.follower import Problem
+    from training.registry.aliases import Move
     from training.registry.versions import Listed, Version
 
 
@@ -71,11 +72,13 @@ def whole_version(
         **shown.model_dump(exclude={"object"}),
         card=line.version.card.as_dict() if line.version else {},
         files=dict(line.version.files) if line.version else {},
-        moves=[
-            MoveOut(**{field: value for field, value in asdict(move).items() if field in MoveOut.model_fields})
-            for move in moves
-        ],
+        moves=[move_out(move) for move in moves],
     )
+
+
+def move_out(move: Move) -> MoveOut:
+    """Show a move of an alias."""
+    return MoveOut(**{field: value for field, value in asdict(move).items() if field in MoveOut.model_fields})
 
 
 def _version(line: Listed, scope: Scope, snapshot: Snapshot, problems: Sequence[Problem]) -> VersionOut:

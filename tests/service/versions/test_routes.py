@@ -85,6 +85,24 @@ def test_a_version_is_promoted_shown_and_taken_back(server: LiveServer, http: ht
     assert server.container.policies.route("a").version == BASE
 
 
+def test_the_list_says_what_serves_each_scope_and_how_that_came_to_be(server: LiveServer, http: httpx.Client) -> None:
+    first, french = publish(server), publish(server, FRENCH)
+    http.post(f"/v1/versions/{first}/trial", json={"reason": "have a look"})
+    http.post(f"/v1/versions/{first}/promote", json={"reason": "it is better"})
+    http.post(f"/v1/versions/{french}/trial", json={})
+    everybodys, frenchs = http.get("/v1/versions").json()["scopes"]
+    assert (everybodys["scope"], everybodys["champion"], everybodys["before"]) == ("shared", first, BASE)
+    assert (everybodys["sequence"], everybodys["candidate"]) == (2, None)
+    assert [(one["alias"], one["why"]) for one in everybodys["moves"]] == [
+        ("champion", "it is better"),
+        ("candidate", "have a look"),
+    ]
+    assert (frenchs["scope"], frenchs["candidate"], frenchs["before"]) == ("segment:fr", french, None)
+    assert http.get("/v1/versions", params={"scope": "segment:fr"}).json()["scopes"] == [frenchs]
+    told = http.post("/v1/versions/rollback", json={"expected": everybodys["sequence"]})
+    assert told.status_code == 200, told.text
+
+
 def test_what_the_gate_refused_needs_force_and_a_reason(server: LiveServer, http: httpx.Client) -> None:
     refused = publish(server, passed=False)
     for way in ("promote", "trial"):
