@@ -12,6 +12,12 @@ export const strings = {
   typeIt: (/** @type {string} */ what) => `Type ${what} to go on`,
   unreachable: "The service does not answer. Is it running?",
   retryIn: (/** @type {number} */ s) => `Try again in ${s} s.`,
+  table: {
+    sortBy: "Sort by",
+    asGiven: "as listed",
+    up: (/** @type {string} */ column) => `${column}, up`,
+    down: (/** @type {string} */ column) => `${column}, down`,
+  },
   signIn: {
     title: "Sign in",
     intro: "Paste your key, or open the link that the service printed when it started.",
