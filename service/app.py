@@ -10,6 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from service import health, metrics_routes, model_routes, openapi
 from service.access import routes as keys
+from service.access import session_routes
 from service.chat import routes as chat
 from service.container import Container, Loader
 from service.cycles import routes as cycles
@@ -25,6 +26,7 @@ from service.settings import Settings, load_settings
 from service.versions import routes as versions
 from service.voters import routes as voters
 from service.watch import routes as trials
+from service.web import routes as web
 
 VERSION = "0.1.0"
 
@@ -103,6 +105,8 @@ def _routers() -> list[APIRouter]:
         trials,
         privacy,
         keys,
+        session_routes,
+        web,
         health,
         metrics_routes,
         openapi,

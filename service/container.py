@@ -20,6 +20,7 @@ from fastapi import Request
 
 from retrieval.durable import make_directory
 from service.access.keys import KeyStore
+from service.access.sessions import SESSIONS_FILE, SessionStore
 from service.errors import unavailable
 from service.limits import RateLimits
 from service.metrics import Metrics
@@ -62,6 +63,7 @@ class Container:
     reaper: Reaper  # its eye for cycles; remembers what it saw
     eraser: Ringer  # wakes a worker to erase people; in a thread, one at a time
     keys: KeyStore
+    sessions: SessionStore  # of browsers
     limits: RateLimits
     metrics: Metrics
     peers: Peers | None  # the processes that share our port, for their metrics
@@ -144,6 +146,7 @@ class Container:
         self.limits = RateLimits(settings.requests_per_minute)
         self.catalog = await asyncio.to_thread(Catalog.open, settings.home, max_attempts=settings.ingest_attempts)
         self.keys = KeyStore(settings.home / "keys.db")
+        self.sessions = SessionStore(settings.home / SESSIONS_FILE, lasts_s=settings.session_days * 86_400)
         self.batches = BatchStore(settings.home / "batches.db")
         self.link = RedisLink(
             self._redis_address,
@@ -203,6 +206,7 @@ class Container:
         await self.tally.close()
         await self.link.close()
         self.batches.close()
+        self.sessions.close()
         self.keys.close()
         self.catalog.close()
 

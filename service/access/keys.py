@@ -157,10 +157,13 @@ class KeyStore:
             entry = self._find(key_id)
         if entry is None or not hmac.compare_digest(entry[0], digest):
             return None
-        key = entry[1]
-        if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= self._clock()):
-            return None
-        return entry[2]
+        return entry[2] if self._stands(entry[1]) else None
+
+    def standing(self, key_id: str) -> Principal | None:
+        """Give the caller that a key stands for, by its id alone; None as in `authenticate`."""
+        with self._lock:
+            entry = self._find(key_id)
+        return entry[2] if entry is not None and self._stands(entry[1]) else None
 
     def get(self, key_id: str) -> ApiKey | None:
         """Give a key by its id, revoked ones included."""
@@ -181,6 +184,9 @@ class KeyStore:
                 "UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (self._clock(), key_id)
             )
         return self.get(key_id)
+
+    def _stands(self, key: ApiKey) -> bool:
+        return key.revoked_at is None and (key.expires_at is None or key.expires_at > self._clock())
 
     def _find(self, key_id: str) -> tuple[bytes, ApiKey, Principal] | None:
         version = self._reader.execute("PRAGMA data_version").fetchone()[0]

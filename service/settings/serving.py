@@ -47,6 +47,10 @@ class ServingSettings(BaseSettings):
         (), description="Comma-separated origins whose web pages may call the API; none by default."
     )
 
+    session_days: float = Field(
+        30.0, gt=0, le=3650, description="Time after which a browser that signed in must sign in again."
+    )
+
     # Redis, the record of answers and feedback
     redis_url: SecretStr | None = Field(
         None,
