@@ -73,7 +73,7 @@ async def _read_response(reader: asyncio.StreamReader) -> int:
 
 
 async def _client(
-    host: str, port: int, requests: list[bytes], statuses: dict[int, int], latencies: list[float]
+    host: str, port: int, requests: list[bytes], statuses: dict[int, int], latencies: list[float], pause_s: float
 ) -> None:
     reader, writer = await asyncio.open_connection(host, port, limit=2**22)
     while requests:
@@ -87,23 +87,25 @@ async def _client(
             status = 0
         latencies.append(time.perf_counter() - start)
         statuses[status] = statuses.get(status, 0) + 1
+        if pause_s:
+            await asyncio.sleep(pause_s)
     writer.close()
 
 
-async def _run(host: str, port: int, requests: Sequence[Request], clients: int) -> LoadResult:
+async def _run(host: str, port: int, requests: Sequence[Request], clients: int, pause_s: float) -> LoadResult:
     queue = [request.wire(host) for request in reversed(requests)]
     statuses: dict[int, int] = {}
     latencies: list[float] = []
     start = time.perf_counter()
-    await asyncio.gather(*(_client(host, port, queue, statuses, latencies) for _ in range(clients)))
+    await asyncio.gather(*(_client(host, port, queue, statuses, latencies, pause_s) for _ in range(clients)))
     return LoadResult(statuses, latencies, time.perf_counter() - start)
 
 
-def _child(args: tuple[str, int, Sequence[Request], int]) -> LoadResult:
+def _child(args: tuple[str, int, Sequence[Request], int, float]) -> LoadResult:
     return asyncio.run(_run(*args))
 
 
-def drive(host: str, port: int, requests: Sequence[Request], *, clients: int) -> LoadResult:
-    """Send every request over `clients` kept-alive connections, each sending its next as soon as it has its answer."""
+def drive(host: str, port: int, requests: Sequence[Request], *, clients: int, pause_s: float = 0.0) -> LoadResult:
+    """Send every request over `clients` kept-alive connections, each sending its next `pause_s` after its answer."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_child, ((host, port, requests, clients),))
+        return pool.apply(_child, ((host, port, requests, clients, pause_s),))

@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from service.jobs.spawned import give_way
+from service.jobs.spawned import LEAST, give_way
 from service.lifeline import die_with_parent
 
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.parent_pid is not None:
         die_with_parent(options.parent_pid)
-    give_way()
+    give_way(LEAST)
     from training import run
 
     return run.main([options.job, "--token", options.token])
