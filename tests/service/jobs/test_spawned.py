@@ -9,7 +9,8 @@ import pytest
 
 from service.jobs.spawned import LEAST, NICENESS, spawn
 
-SAYS = "import os; print(os.nice(0), open('/proc/self/autogroup').read() if os.path.exists('/proc/self/autogroup') else '')"
+SAYS = "import os, pathlib; group = pathlib.Path('/proc/self/autogroup')"
+SAYS += "; print(os.nice(0), group.read_text() if group.exists() else '')"
 
 
 @pytest.mark.parametrize("niceness", [NICENESS, LEAST])
