@@ -1,4 +1,4 @@
-"""docs/licences.md lists every locked dependency with its licence, and none of them is copyleft.
+"""docs/licences.md lists every locked dependency and every library of the web page with its licence; none is copyleft.
 
 `python -m tests.docs.test_licences` writes the page anew from what is installed.
 """
@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "licences.md"
+VENDOR = ROOT / "service" / "web" / "page" / "vendor" / "VENDOR.json"
 INTRODUCTION = """# Licences
 
 Groundloop is Apache-2.0. Every run-time dependency in `requirements.lock` is listed here with the licence that its own
@@ -20,6 +22,15 @@ carries all-MiniLM-L6-v2 (Apache-2.0).
 
 | package | licence |
 |---|---|
+"""
+IN_THE_PAGE = """
+## In the web page
+
+The page carries these libraries, unchanged, in `service/web/page/vendor`; their licences lie beside them, and
+`VENDOR.json` has the SHA-256 of every file.
+
+| library | version | licence |
+|---|---|---|
 """
 FILE_LEVEL_COPYLEFT = {"certifi", "tld", "tqdm"}
 
@@ -38,10 +49,21 @@ def licence(name: str) -> str:
     return ", ".join(classifiers) or (data.get("License") or "").splitlines()[0]
 
 
+def carried() -> list[str]:
+    """Give a row for each library of the web page."""
+    found = {entry["name"]: entry for entry in json.loads(VENDOR.read_text())}
+    return [f"| {name} | {entry['version']} | {entry['licence']} |\n" for name, entry in sorted(found.items())]
+
+
 def test_every_locked_package_is_listed() -> None:
     rows = PAGE.read_text().partition("|---|---|\n")[2]
     listed = re.findall(r"^\| ([^ |]+) \| [^|]+ \|$", rows, flags=re.MULTILINE)
     assert sorted(locked()) == sorted(listed)
+
+
+def test_every_library_of_the_page_is_listed() -> None:
+    assert PAGE.read_text().endswith(IN_THE_PAGE + "".join(carried()))
+    assert not re.search(r"GPL|Mozilla|MPL", "".join(carried()))
 
 
 def test_none_is_copyleft_beyond_its_own_files() -> None:
@@ -51,4 +73,5 @@ def test_none_is_copyleft_beyond_its_own_files() -> None:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(INTRODUCTION + "".join(f"| {name} | {licence(name)} |\n" for name in sorted(locked())))
+    rows = "".join(f"| {name} | {licence(name)} |\n" for name in sorted(locked()))
+    PAGE.write_text(INTRODUCTION + rows + IN_THE_PAGE + "".join(carried()))
