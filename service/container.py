@@ -146,7 +146,7 @@ class Container:
         self.limits = RateLimits(settings.requests_per_minute)
         self.catalog = await asyncio.to_thread(Catalog.open, settings.home, max_attempts=settings.ingest_attempts)
         self.keys = KeyStore(settings.home / "keys.db")
-        self.sessions = SessionStore(settings.home / SESSIONS_FILE, lasts_s=settings.session_days * 86_400)
+        self.sessions = SessionStore(settings.home / SESSIONS_FILE)
         self.batches = BatchStore(settings.home / "batches.db")
         self.link = RedisLink(
             self._redis_address,

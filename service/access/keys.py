@@ -10,7 +10,6 @@ table.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import json
@@ -19,11 +18,11 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from retrieval.durable import make_directory
+from service.access.database import open_reader, writing
 from service.access.principal import Principal, Role
 
 SCHEMA = """
@@ -79,12 +78,9 @@ class KeyStore:
         self._path = path
         self._clock = clock
         self._lock = threading.Lock()
-        make_directory(path.parent)
-        if not path.exists():
-            path.touch(mode=0o600)
         # Never written to, so that data_version tells of every write, our own included.
-        self._reader = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5.0)
-        with self._write() as connection:
+        self._reader = open_reader(path)
+        with writing(self._path) as connection:
             connection.execute(SCHEMA)
         self._seen_version = -1
         self._cache: dict[str, tuple[bytes, ApiKey, Principal] | None] = {}
@@ -121,10 +117,11 @@ class KeyStore:
         Returns:
             What is kept of the key, and its secret, which cannot be had again.
         """
-        key, secret = self._draft(
-            name, role, groups, trusted, segment, requests_per_minute, votes_per_minute, expires_at
+        wanted = ApiKey(
+            "", name, role, "", groups, trusted, segment, requests_per_minute, votes_per_minute, 0.0, expires_at, None
         )
-        with self._write() as connection:
+        key, secret = self._draft(wanted)
+        with writing(self._path) as connection:
             _insert(connection, key, secret)
         return key, secret
 
@@ -137,10 +134,11 @@ class KeyStore:
         Returns:
             The secret when one was made, else None.
         """
-        with self._write() as connection:
+        with writing(self._path) as connection:
             if connection.execute("SELECT 1 FROM keys WHERE role = 'admin' AND revoked_at IS NULL").fetchone():
                 return None
-            key, secret = self._draft("first admin", "admin", frozenset(), True, None, 0, 0, None)
+            wanted = ApiKey("", "first admin", "admin", "", frozenset(), True, None, 0, 0, 0.0, None, None)
+            key, secret = self._draft(wanted)
             # The file first: a crash in between leaves a file that the next start replaces, not a key nobody has.
             _write_secret_file(home / ADMIN_KEY_FILE, secret + "\n")
             _insert(connection, key, secret)
@@ -179,7 +177,7 @@ class KeyStore:
 
     def revoke(self, key_id: str) -> ApiKey | None:
         """End a key now and for good; None when there is no such key. Revoking twice keeps the first time."""
-        with self._write() as connection:
+        with writing(self._path) as connection:
             connection.execute(
                 "UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (self._clock(), key_id)
             )
@@ -201,50 +199,10 @@ class KeyStore:
             self._cache[key_id] = (digest, key, key.principal())
         return self._cache[key_id]
 
-    def _draft(
-        self,
-        name: str,
-        role: Role,
-        groups: frozenset[str],
-        trusted: bool,
-        segment: str | None,
-        requests_per_minute: int | None,
-        votes_per_minute: int | None,
-        expires_at: float | None,
-    ) -> tuple[ApiKey, str]:
+    def _draft(self, wanted: ApiKey) -> tuple[ApiKey, str]:
         key_id = secrets.token_hex(6)
         secret = f"gl_{key_id}_{secrets.token_urlsafe(32)}"
-        key = ApiKey(
-            key_id,
-            name,
-            role,
-            secret[-4:],
-            groups,
-            trusted,
-            segment,
-            requests_per_minute,
-            votes_per_minute,
-            self._clock(),
-            expires_at,
-            None,
-        )
-        return key, secret
-
-    @contextlib.contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self._path, isolation_level=None, timeout=10.0)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
-        finally:
-            connection.close()
+        return replace(wanted, key_id=key_id, last4=secret[-4:], created_at=self._clock()), secret
 
 
 def make_first_key(home: Path) -> str | None:

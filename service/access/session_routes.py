@@ -72,12 +72,13 @@ def sign_in(body: SignIn, request: Request, response: Response, parts: Parts) ->
         if linked is None:
             raise ApiError(401, "this link was used, is too old, or is not of this home", code="link_spent")
         principal = linked
-    session, token = parts.sessions.begin(principal.key_id)
+    lasts_s = parts.settings.session_days * 86_400
+    session, token = parts.sessions.begin(principal.key_id, lasts_s=lasts_s)
     request.state.key_id = principal.key_id
     response.set_cookie(
         parts.sessions.cookie,
         token,
-        max_age=int(parts.settings.session_days * 86_400),
+        max_age=int(lasts_s),
         httponly=True,
         samesite="strict",
         secure=request.url.scheme == "https",
@@ -95,11 +96,13 @@ def get_session(principal: User, request: Request, parts: Parts) -> SessionShown
 
 
 @router.delete("", status_code=204, summary="Sign out")
-def sign_out(principal: User, request: Request, response: Response, parts: Parts) -> None:
+def sign_out(principal: User, request: Request, parts: Parts) -> Response:
     """End the session; with a key there is nothing to end."""
     if token := session_token(request, parts):
         parts.sessions.end(token)
+    response = Response(status_code=204)
     response.delete_cookie(parts.sessions.cookie, path="/", httponly=True, samesite="strict")
+    return response
 
 
 @router.post("/links", status_code=201, summary="Make a one-time link")

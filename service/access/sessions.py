@@ -4,27 +4,23 @@ A session stands for a key: it may do what the key may do now, and ends with it.
 which only the SHA-256 is kept.
 
 Invariants: a link begins one session at most, whichever process is asked; a session that was ended is refused by the
-very next request in every process, because each look-up asks the file. Not in backups: a restored home must not bring
-back what was ended, and people just sign in again.
+very next request in every process, because each look-up asks the file. It is not in backups, so that a restored home
+does not bring back what was ended.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import secrets
-import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from retrieval.durable import make_directory
-
-if TYPE_CHECKING:
-    from service.access.keys import ApiKey, KeyStore
+from service.access.database import open_reader, writing
+from service.access.keys import KeyStore
 
 SESSIONS_FILE = "sessions.db"
 LINK_S = 15 * 60.0
@@ -47,23 +43,18 @@ class Session:
 class SessionStore:
     """The sessions of one home. Thread-safe, and safe with other processes on the same file."""
 
-    def __init__(self, path: Path, *, lasts_s: float, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
         """Open the store, making it if need be.
 
         Args:
             path: The database file.
-            lasts_s: Life of a new session in seconds.
             clock: Gives the time in seconds since the epoch.
         """
         self._path = path
-        self._lasts_s = lasts_s
         self._clock = clock
         self._lock = threading.Lock()
-        make_directory(path.parent)
-        if not path.exists():
-            path.touch(mode=0o600)
-        self._reader = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5.0)
-        with self._write() as connection:
+        self._reader = open_reader(path)
+        with writing(self._path) as connection:
             for statement in _SCHEMA:
                 connection.execute(statement)
             connection.execute("INSERT OR IGNORE INTO home VALUES (1, ?)", (secrets.token_hex(4),))
@@ -76,9 +67,9 @@ class SessionStore:
         with self._lock:
             self._reader.close()
 
-    def begin(self, key_id: str) -> tuple[Session, str]:
+    def begin(self, key_id: str, *, lasts_s: float) -> tuple[Session, str]:
         """Begin a session for a key that was checked; give it with its token, which cannot be had again."""
-        return self._insert("sessions", key_id, self._clock() + self._lasts_s)
+        return self._insert("sessions", key_id, self._clock() + lasts_s)
 
     def make_link(self, key_id: str) -> tuple[Session, str]:
         """Make a link that begins one session for this key; give what is kept of it, and its token."""
@@ -86,7 +77,7 @@ class SessionStore:
 
     def spend_link(self, token: str) -> str | None:
         """Give the key's id that a link stands for, once; None when there is no such link, or it is spent or over."""
-        with self._write() as connection:
+        with writing(self._path) as connection:
             row = connection.execute(
                 "DELETE FROM links WHERE sha256 = ? RETURNING key_id, expires_at", (_digest(token),)
             ).fetchone()
@@ -102,13 +93,13 @@ class SessionStore:
 
     def end(self, token: str) -> None:
         """End a session now and for good."""
-        with self._write() as connection:
+        with writing(self._path) as connection:
             connection.execute("DELETE FROM sessions WHERE sha256 = ?", (_digest(token),))
 
     def _insert(self, table: str, key_id: str, expires_at: float) -> tuple[Session, str]:
         token = secrets.token_urlsafe(32)
         now = self._clock()
-        with self._write() as connection:
+        with writing(self._path) as connection:
             for old in ("sessions", "links"):
                 connection.execute(f"DELETE FROM {old} WHERE expires_at <= ?", (now,))  # noqa: S608 - constants only
             connection.execute(
@@ -116,22 +107,6 @@ class SessionStore:
                 (_digest(token), key_id, expires_at),
             )
         return Session(key_id, expires_at), token
-
-    @contextlib.contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self._path, isolation_level=None, timeout=10.0)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")  # a session that was ended stays ended after a power cut
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
-        finally:
-            connection.close()
 
 
 def make_first_link(home: Path) -> tuple[Session, str] | None:
@@ -143,26 +118,16 @@ def make_first_link(home: Path) -> tuple[Session, str] | None:
     Returns:
         The link and its token, to be shown to a person and never logged; None where there is no such key.
     """
-    from service.access.keys import KeyStore
-
-    keys = KeyStore(home / "keys.db")
-    sessions = SessionStore(home / SESSIONS_FILE, lasts_s=0)
-    try:
-        admin = _oldest_admin(keys)
-        return None if admin is None else sessions.make_link(admin.key_id)
-    finally:
-        sessions.close()
-        keys.close()
+    with closing(KeyStore(home / "keys.db")) as keys, closing(SessionStore(home / SESSIONS_FILE)) as sessions:
+        for key in reversed(keys.list()):
+            if key.role == "admin" and keys.standing(key.key_id) is not None:
+                return sessions.make_link(key.key_id)
+    return None
 
 
 def sign_in_url(base: str, token: str) -> str:
     """Give the address that begins a session; what is behind `#` is never sent, so it is in no log."""
     return f"{base.rstrip('/')}/#sign-in={token}"
-
-
-def _oldest_admin(keys: KeyStore) -> ApiKey | None:
-    admins = [key for key in keys.list() if key.role == "admin" and keys.standing(key.key_id) is not None]
-    return admins[-1] if admins else None
 
 
 def _digest(token: str) -> bytes:

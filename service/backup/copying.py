@@ -16,6 +16,7 @@ from pathlib import Path
 from retrieval.durable import verify_directory
 from retrieval.durable.manifest import MANIFEST
 from retrieval.errors import IndexCorrupt
+from service.access.sessions import SESSIONS_FILE
 
 # Made again from the rest, or of one running process.
 LEFT_OUT = frozenset({"cache", "indexes", "journal", "logs", "redis", "run"})
@@ -35,7 +36,8 @@ def copy_home(home: Path, target: Path) -> None:
     """
     _copy_files(home, target)
     for path in sorted(home.glob("*.db")):
-        copy_database(path, target / path.name)
+        if path.name != SESSIONS_FILE:  # a session that was ended must not come back
+            copy_database(path, target / path.name)
     _copy_files(home, target)
     for directory in sorted(path.parent for path in target.rglob(MANIFEST)):
         _settle(home / directory.relative_to(target), directory)

@@ -20,6 +20,7 @@ from service.cli import (
     feedback,
     ingest,
     keys,
+    link,
     search,
     serve,
     train,
@@ -49,6 +50,7 @@ app.command("ingest")(ingest.ingest)
 app.command("ask")(ask.ask)
 app.command("search")(search.search)
 app.command("evaluate")(evaluate.evaluate)
+app.command("link")(link.link)
 app.command("doctor")(doctor.doctor)
 app.command("rebuild")(backup.rebuild)
 app.command("erase")(erase.erase)

@@ -52,13 +52,12 @@ def settings_for(**overrides: Any) -> Settings:
 
 def server_for(url: str | None, key: str | None) -> Server:
     """Give a client for the named server, or for the one of the home folder."""
-    from service.client.http import Server, saved_key
+    from service.client.http import Server, local_url, saved_key
 
     if url is None or key is None:
         settings = settings_for()
         key = key or saved_key(settings.home)
-        host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - compared, not bound
-        url = url or f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+        url = url or local_url(settings.host, settings.port)
     return Server(url, key)
 
 

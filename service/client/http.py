@@ -129,6 +129,13 @@ def saved_key(home: Path) -> str | None:
         return None
 
 
+def local_url(host: str, port: int) -> str:
+    """Give the address at which this machine reaches a server that listens on `host`."""
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
+        host = "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 class _translated:
     """Turns httpx's errors into ours, with what to do about them."""
 

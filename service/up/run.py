@@ -7,6 +7,7 @@ import threading
 from types import FrameType
 
 from service.access.keys import ADMIN_KEY_FILE, make_first_key
+from service.access.sessions import make_first_link, sign_in_url
 from service.client.errors import ClientError
 from service.settings import Settings
 from service.up.docs import ingest_own_docs, summary
@@ -54,6 +55,9 @@ def up(settings: Settings, say: Say, *, with_docs: bool = True) -> None:
 def _tell(settings: Settings, url: str, first_key: str | None, say: Say) -> None:
     key_file = settings.home / ADMIN_KEY_FILE
     say("ready", f"Groundloop is ready: {url}")
+    if (made := make_first_link(settings.home)) is not None:
+        again = "signs one browser in, within 15 minutes; `groundloop link` makes another"
+        say("open", f"open {sign_in_url(url, made[1])}\n  ({again})")
     say(
         "key",
         f"your first key: {first_key}  (shown once, kept in {key_file})" if first_key else f"your key is in {key_file}",

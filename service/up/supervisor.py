@@ -14,6 +14,7 @@ from collections.abc import Callable
 import httpx
 
 from service.client.errors import Unavailable
+from service.client.http import local_url
 from service.redis.server import RedisNotStarted, RedisServer
 from service.settings import Settings
 from service.up.child import Child
@@ -38,7 +39,7 @@ class Supervisor:
             say: Told what happens, for a person.
         """
         self.stop = threading.Event()
-        self.url = f"http://{_reachable(settings.host)}:{settings.port}"
+        self.url = local_url(settings.host, settings.port)
         self._settings = settings
         self._say = say
         self._waits_for = "it does not answer"
@@ -142,13 +143,6 @@ def child_environment(settings: Settings) -> dict[str, str]:
 
 def _command(verb: str) -> list[str]:
     return [sys.executable, "-m", "service.cli", verb, "--parent-pid", str(os.getpid())]
-
-
-def _reachable(host: str) -> str:
-    """Give an address to connect to for one to listen on."""
-    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host
 
 
 def _died(status: int) -> str:
