@@ -11,6 +11,7 @@ from fastapi.responses import PlainTextResponse
 from service.access import Principal, require
 from service.container import Container, container_of
 from service.cycles import store
+from service.cycles.curves import SeriesList, curves_of
 from service.cycles.cycle import Cycle
 from service.cycles.details import log_tail, read_details
 from service.cycles.errors import CycleNotFound, CycleOver, CycleUnfinished, NoSuchScope, NotDue
@@ -82,6 +83,12 @@ async def get_log(
     """Give the last lines of a cycle's log; empty where it has none yet."""
     cycle = await _cycle(parts, cycle_id)
     return PlainTextResponse("".join(f"{line}\n" for line in await asyncio.to_thread(log_tail, cycle, lines)))
+
+
+@router.get("/{cycle_id}/series", summary="Read a cycle's curves")
+async def get_series(cycle_id: CycleId, _principal: Operator, parts: Parts) -> SeriesList:
+    """Give losses, accuracies, distances and times of its training so far, also while it runs."""
+    return await asyncio.to_thread(curves_of, await _cycle(parts, cycle_id))
 
 
 @router.post("/{cycle_id}/cancel", summary="Cancel a cycle")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
@@ -38,6 +39,14 @@ class Row:
     def changed(self) -> bool:
         """Tell whether the two say different things."""
         return self.candidate.text != self.champion.text
+
+    @property
+    def preferred(self) -> float | None:
+        """The judge's probability that the candidate's answer is the better one, over its heads; None where nobody
+        judged.
+        """
+        both = [ours - theirs for ours, theirs in zip(self.candidate.rewards, self.champion.rewards, strict=True)]
+        return sum(0.5 * (1.0 + math.tanh(0.5 * margin)) for margin in both) / len(both) if both else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from training.reward.base import RewardModel
 from training.updates.rewards import Grounded
 
 Distance = Callable[[Prompt, Answer], float]
+Record = Callable[[str, float, float], None]  # takes a point of a curve: its name, x, y
 
 
 def collect(
@@ -25,6 +26,7 @@ def collect(
     grounded: Grounded | None = None,
     distances: tuple[Distance, Distance] | None = None,
     progress: Callable[[float], None] = lambda done: None,
+    record: Record = lambda name, x, y: None,
 ) -> GateInputs:
     """Ask both.
 
@@ -38,12 +40,14 @@ def collect(
         grounded: Tells how well an answer is supported; None for policies whose answers are verbatim.
         distances: Give the nats by which the candidate left its base, and the champion, in its answer.
         progress: Told the share that is done.
+        record: Told after every prompt how it stands so far.
 
     Returns:
         What the gate decides on.
     """
     total = len(asked) + len(absent)
     rows, silent = [], []
+    standing = _Standing(record)
     for place, example in enumerate(asked):
         progress(place / total)
         said, before = _both(candidate, champion, example.prompt, turned=place % 2 == 1)
@@ -59,6 +63,7 @@ def collect(
                 kl_champion=distances[1](example.prompt, said[0]) if distances else None,
             )
         )
+        standing.add(rows[-1])
     for place, prompt in enumerate(absent):
         progress((len(asked) + place) / total)
         ours, theirs = (_given(prompt, *_timed(policy, prompt), (), None) for policy in (candidate, champion))
@@ -70,6 +75,27 @@ def collect(
         unanswerable=tuple(silent),
         judge=quality,
     )
+
+
+class _Standing:
+    """Means over the prompts asked so far, for whoever watches."""
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self._asked = self._changed = self._judged = 0
+        self._won = 0.0
+
+    def add(self, row: Row) -> None:
+        self._asked += 1
+        self._changed += row.changed
+        self._record("changed", self._asked, self._changed / self._asked)
+        if row.changed and (preferred := row.preferred) is not None:
+            self._judged += 1
+            self._won += preferred
+            self._record("win_rate", self._asked, self._won / self._judged)
+        for name, given in (("candidate_ms", row.candidate), ("champion_ms", row.champion)):
+            if given.seconds is not None:
+                self._record(name, self._asked, given.seconds * 1000)
 
 
 def _heads(

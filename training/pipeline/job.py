@@ -10,6 +10,7 @@ JOB/
   update/         metrics.jsonl, plots, checkpoints
   adapter/        what was learned
   verdict.json    check by check
+  metrics.jsonl   curves of the other stages, for people who watch (`series.py`)
   result.json     how it ended; present exactly when it has
 """
 

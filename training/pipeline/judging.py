@@ -20,6 +20,7 @@ from training.pipeline import whole
 from training.pipeline.collecting import collect
 from training.pipeline.configured import configured
 from training.pipeline.job import DATA, VERSION, job_id
+from training.pipeline.series import SeriesLog
 from training.pipeline.verdicts import VERDICT
 from training.pipeline.workspace import (
     ADAPTER,
@@ -76,6 +77,7 @@ def _answered(
     work: Workspace, adapter: str, *, judged: bool = True
 ) -> tuple[GateInputs, tuple[Golden, ...], tuple[Probe, ...]]:
     """Let the candidate with these weights and the champion answer everything that is asked of them."""
+    curves = SeriesLog(work.directory, "gate" if judged else "whole window", x="prompt")
     inputs = collect(
         work.contest.judged(work.directory / adapter),
         work.contest.champion,
@@ -86,6 +88,7 @@ def _answered(
         grounded=work.grounded,
         distances=(work.contest.distance, work.contest.distance_from_champion),
         progress=lambda done: _going_on(work, done),
+        record=curves.add,
     )
     asked = [(example.prompt_id, example.prompt) for example in work.parts.asked]
     golden = _golden(work)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from retrieval.durable import publish_directory
 from training.datasets.evidence import evidence_marks
-from training.datasets.examples import Counts
+from training.datasets.examples import Counts, Example
 from training.pipeline.configured import configured
 from training.pipeline.job import DATA, PEOPLE, BadJob, Job
 from training.pipeline.learn import update
 from training.pipeline.policies import LORA
+from training.pipeline.series import SeriesLog
 from training.pipeline.workspace import (
     ADAPTER,
     JUDGE,
@@ -33,7 +35,7 @@ from training.records.write import record_lines
 from training.reward.config import RewardConfig
 from training.reward.errors import NotEnoughToLearn
 from training.reward.features.describe import Describer
-from training.reward.report import report_reward
+from training.reward.report import Measurable, report_reward
 from training.reward.train import train_reward
 from training.updates.choose import Choice, Floors, check_asked, choose, judgements
 from training.updates.loop import NothingToTrain, UpdateResult
@@ -95,12 +97,22 @@ def train_rewards(work: Workspace) -> str:
             continue
         config = work.rewarding if name == REWARD else _judging(work)
         try:
-            model = train_reward(examples, config, encoder=work.contest.encoder, describer=describer)
+            curve = SeriesLog(work.directory, "reward", x="step", part="" if name == REWARD else name)
+            encoder = work.contest.encoder
+            model = train_reward(examples, config, encoder=encoder, describer=describer, record=curve.add)
         except NotEnoughToLearn as error:
             raise Waiting(f"waiting for data for the {name} model: {error}") from error
         work.publish(name, model.files())
-    work.write(f"{REWARD}.json", report_reward(work.reward_model, work.parts.quality).as_dict())
-    work.write(f"{JUDGE}.json", report_reward(work.judge, work.parts.quality).as_dict())
+    log = SeriesLog(work.directory, "reward", x="judgement", part="held out")
+    measured: dict[str, tuple[Measurable, Sequence[Example]]] = {
+        REWARD: (work.reward_model, work.parts.train),
+        JUDGE: (work.judge, work.parts.judge),
+    }
+    for name, (made, learned) in measured.items():
+        report = report_reward(made, work.parts.quality)
+        work.write(f"{name}.json", report.as_dict())
+        if (found := report.pairs or report.votes) is not None:
+            log.add(f"{name} accuracy", judgements(Counts.of(learned)), found.accuracy.value)
     return f"base {work.rewarding.base}, {work.rewarding.heads} heads; {len(work.folds)} judges of {JUDGE_HEADS}"
 
 

@@ -26,7 +26,7 @@ from training.reward.features.describe import Describer
 from training.reward.heads import Heads
 from training.reward.judgements import Judgements, gather, require
 from training.reward.model import Scale, TrainedReward
-from training.reward.representation import FeatureRepresentation, Progress, represent
+from training.reward.representation import FeatureRepresentation, Progress, Record, represent
 from training.reward.select import judged_loss
 from training.reward.train import fit_features
 
@@ -44,6 +44,7 @@ def train_finetuned(
     calibration: Sequence[Example] = (),
     progress: Progress | None = None,
     describer: Describer | None = None,
+    record: Record | None = None,
 ) -> TrainedReward:
     """Train; see `training.reward.train.train_reward`, which calls this for every base but "features".
 
@@ -54,6 +55,7 @@ def train_finetuned(
         calibration: Judgements of other voters; where there are fewer than 50, a fifth of the prompts is held out.
         progress: Told what is being done, and its share done.
         describer: Shared by trainings over the same prompts.
+        record: Told the loss after every step.
 
     Returns:
         The trained model. The same arguments give the same model on a CPU.
@@ -72,7 +74,7 @@ def train_finetuned(
     assert isinstance(features, FeatureRepresentation), "that is what the base asks for"
     backbone = open_backbone(config.base, config.kind, config.lora, config.seed, features)
     known = _Known(found, heads, _bare_rewards(plain, examples), found.weight * config.heads, len(examples))
-    weights = _adapt(backbone, examples, known, config, progress)
+    weights = _adapt(backbone, examples, known, config, progress, record)
     representation = FinetunedRepresentation(features, backbone, config.lora, config.seed)
     model = TrainedReward(
         representation=representation,
@@ -114,6 +116,7 @@ def _adapt(
     problem: _Known,
     config: RewardConfig,
     progress: Progress | None,
+    record: Record | None,
 ) -> Floats:
     """Train adapter and heads; give the heads' weights on the states, `(H, width)`."""
     lora, rng = config.lora, np.random.default_rng(config.seed)
@@ -136,8 +139,11 @@ def _adapt(
         for at in range(0, len(order), lora.batch):
             batch = order[at : at + lora.batch]
             optimiser.zero_grad()
+            total = 0.0
             for number in batch:  # one prompt at a time: a long prompt's activations are not held for all
-                _prompt_loss(backbone, examples, number, problem, boot, weights, config).backward()  # type: ignore[no-untyped-call]
+                loss = _prompt_loss(backbone, examples, number, problem, boot, weights, config)
+                loss.backward()  # type: ignore[no-untyped-call]
+                total += float(loss.detach())
             (0.5 * _STATE_PRECISION * weights.square().sum() / problem.mass).backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_([*adapter, weights], lora.clip)
             optimiser.step()
@@ -145,6 +151,8 @@ def _adapt(
             done += 1
             if progress is not None:
                 progress("adapting the base", done / steps)
+            if record is not None:
+                record("loss", done, total)
     return weights.detach().cpu().double().numpy()
 
 

@@ -20,6 +20,7 @@ from torch import Tensor
 from training.losses import bradley_terry, shrink, vote_logistic
 from training.reward.config import RewardConfig
 from training.reward.judgements import Judgements
+from training.reward.representation import Record
 
 Array = npt.NDArray[np.float64]
 _STEPS = 200  # of L-BFGS; about 30 suffice
@@ -53,6 +54,7 @@ def fit_heads(
     *,
     heads: int | None = None,
     segments: Sequence[str | None] | None = None,
+    record: Record | None = None,
 ) -> Heads:
     """Fit all heads at once.
 
@@ -63,6 +65,7 @@ def fit_heads(
         precision: `(D,)` inverse variance of the prior of each column; infinite keeps a weight at zero.
         heads: How many; 1 gives the plain posterior mode without bootstrap. None takes the number of the config.
         segments: Segment of each example, where segments are to be learnt.
+        record: Told the loss each time it is computed.
 
     Returns:
         The fitted heads.
@@ -75,7 +78,7 @@ def fit_heads(
     voters = sorted({*found.vote_voter})
     named = sorted({name for name in segments or () if name is not None}) if config.segments else []
     problem = _Problem(table, found, config, boot, prior, strength, voters, _places(segments, named, found), len(named))
-    problem.solve()
+    problem.solve(record)
     weights = np.zeros((count, rows.shape[1]))
     weights[:, open_] = problem.weights.detach().numpy()
     deltas = {}
@@ -125,17 +128,22 @@ class _Problem:
         self.leniency = torch.zeros(len(voters), dtype=torch.float64, requires_grad=True)
         self.deltas = torch.zeros((segments, size), dtype=torch.float64, requires_grad=True)
 
-    def solve(self) -> None:
+    def solve(self, record: Record | None) -> None:
         """Minimise."""
+        computed = 0
         unknown = [self.weights, self.bias, self.position, self.leniency, self.deltas]
         solver = torch.optim.LBFGS(
             unknown, max_iter=_STEPS, tolerance_grad=1e-8, tolerance_change=1e-12, line_search_fn="strong_wolfe"
         )
 
         def closure() -> Tensor:
+            nonlocal computed
             solver.zero_grad()
             loss = self._loss()
             loss.backward()  # type: ignore[no-untyped-call]
+            computed += 1
+            if record is not None:
+                record("loss", computed, float(loss.detach()))
             return loss
 
         solver.step(closure)  # type: ignore[no-untyped-call]

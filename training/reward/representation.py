@@ -15,6 +15,7 @@ from training.reward.features.names import FEATURES
 
 Array = npt.NDArray[np.float32]
 Progress = Callable[[str, float], None]  # what is being done, and its share done in [0, 1]
+Record = Callable[[str, float, float], None]  # takes a point of a curve: its name, x, y
 
 
 class Representation(Protocol):

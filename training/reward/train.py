@@ -19,7 +19,7 @@ from training.reward.features.names import FEATURES
 from training.reward.heads import Heads, fit_heads
 from training.reward.judgements import gather, require
 from training.reward.model import Scale, TrainedReward
-from training.reward.representation import FeatureRepresentation, Progress, represent
+from training.reward.representation import FeatureRepresentation, Progress, Record, represent
 from training.reward.select import choose
 
 Floats = npt.NDArray[np.float64]
@@ -33,6 +33,7 @@ def train_reward(
     calibration: Sequence[Example] = (),
     progress: Progress | None = None,
     describer: Describer | None = None,
+    record: Record | None = None,
 ) -> TrainedReward:
     """Train.
 
@@ -44,6 +45,7 @@ def train_reward(
             held-out folds of `examples` serve instead.
         progress: Told what is being done, and its share done.
         describer: Shared by trainings over the same prompts, so that each is taken apart once.
+        record: Told the loss step by step.
 
     Returns:
         The trained model. The same arguments give the same model.
@@ -59,9 +61,17 @@ def train_reward(
         from training.reward.finetune import train_finetuned
 
         return train_finetuned(
-            examples, config, encoder=encoder, calibration=calibration, progress=progress, describer=describer
+            examples,
+            config,
+            encoder=encoder,
+            calibration=calibration,
+            progress=progress,
+            describer=describer,
+            record=record,
         )
-    model, heads = fit_features(examples, config, encoder=encoder, progress=progress, describer=describer)
+    model, heads = fit_features(
+        examples, config, encoder=encoder, progress=progress, describer=describer, record=record
+    )
     return _recalibrated(model, calibration, heads.position)
 
 
@@ -72,6 +82,7 @@ def fit_features(
     encoder: Embedder,
     progress: Progress | None = None,
     describer: Describer | None = None,
+    record: Record | None = None,
 ) -> tuple[TrainedReward, Heads]:
     """Fit heads over named features, calibrated on left-out folds of the same examples.
 
@@ -81,6 +92,7 @@ def fit_features(
         encoder: The shared sentence encoder.
         progress: Told what is being done, and its share done.
         describer: See `train_reward`.
+        record: Told the loss of the heads, each time it is computed.
 
     Returns:
         The model, and the heads with the nuisances that are no part of it.
@@ -96,7 +108,8 @@ def fit_features(
     chosen = choose(table, found, config, len(FEATURES), questions=questions, segments=segments)
     kept = len(full.columns) if chosen.semantic else len(FEATURES)
     final = FeatureRepresentation(encoder, semantic=chosen.semantic > 0, describer=full.describer)
-    heads = fit_heads(table[:, :kept], found, config, chosen.precisions(kept, len(FEATURES)), segments=segments)
+    strength = chosen.precisions(kept, len(FEATURES))
+    heads = fit_heads(table[:, :kept], found, config, strength, segments=segments, record=record)
     model = TrainedReward(
         representation=final,
         scale=Scale(scale.mean[:kept], scale.spread[:kept], config.clip),

@@ -15,6 +15,7 @@ from service.redis.calls import ask
 from service.settings import Settings
 from tests.service.cycles.filling import Log, fill_log
 from tests.service.http_world import LiveServer, light_settings, running
+from training.pipeline.series import SeriesLog
 
 PATH = "/v1/training/cycles"
 
@@ -123,6 +124,21 @@ def test_a_finished_cycle_shows_what_its_folder_holds(tmp_path: Path, server: Li
     assert (len(shown["log"]), shown["log"][-1], tail) == (50, "line 79", "line 78\nline 79\n")
 
 
+def test_the_curves_of_a_cycle_are_read_while_it_runs(tmp_path: Path, server: LiveServer, client: redis.Redis) -> None:
+    cycle = ask(client, store.create("shared", "schedule")).id
+    with server.http("operator") as http:
+        assert http.get(f"{PATH}/{cycle}/series").json() == {"object": "list", "data": []}
+        folder = tmp_path / "training" / "job"
+        folder.mkdir(parents=True)
+        token = ask(client, store.claim(cycle, "me", 30))
+        assert token is not None
+        ask(client, store.renew(cycle, token, 30, directory=str(folder)))
+        SeriesLog(folder, "reward").add("loss", 1, 0.5)
+        shown = http.get(f"{PATH}/{cycle}/series").json()["data"]
+
+    assert shown == [{"name": "loss", "step": "reward", "unit": "nats", "x": "step", "points": [[1.0, 0.5]]}]
+
+
 def test_pages_go_on_and_scopes_are_told_apart(server: LiveServer, client: redis.Redis) -> None:
     ids = []
     for number in range(3):
@@ -144,6 +160,7 @@ def test_pages_go_on_and_scopes_are_told_apart(server: LiveServer, client: redis
     [
         ("GET", f"{PATH}/nothing", None, 404, "cycle_not_found"),
         ("GET", f"{PATH}/nothing/log", None, 404, "cycle_not_found"),
+        ("GET", f"{PATH}/nothing/series", None, 404, "cycle_not_found"),
         ("POST", f"{PATH}/nothing/cancel", None, 404, "cycle_not_found"),
         ("GET", f"{PATH}?after=nothing", None, 400, "cycle_not_found"),
         ("GET", f"{PATH}?scope=everything", None, 400, "invalid_value"),

@@ -17,6 +17,7 @@ from training.pipeline import judging
 from training.pipeline.cycle import run_cycle
 from training.pipeline.job import Job, job_id, write_job
 from training.pipeline.making import DATA
+from training.pipeline.series import read_series
 from training.pipeline.state import RESULT, JobState, read_state
 from training.policy.extractive import ExtractivePolicy, Prior
 from training.records.types import Record
@@ -95,6 +96,26 @@ def test_a_job_that_is_over_stays_as_it_is(ended: Ended) -> None:
     directory, job, first = ended
     assert run_cycle(directory, job) == first
     assert len(versions(job)) == 1
+
+
+def test_it_leaves_curves_of_every_stage_that_learns_or_judges(ended: Ended, tmp_path: Path) -> None:
+    found = {(one.step, one.name): one for one in read_series(ended[0])}
+    assert {
+        *(("reward", name) for name in ("loss", "judge-0 loss", "held out reward accuracy", "held out judge accuracy")),
+        *(("update", name) for name in ("loss", "kl", "seconds", "held_out_accuracy", "held_out_margin")),
+        *(("gate", name) for name in ("changed", "win_rate", "candidate_ms")),
+    } <= found.keys()
+    losses = [y for _, y in found["reward", "loss"].points]
+    assert losses[-1] < losses[0]
+    assert len(found["update", "loss"].points) == QUICK["update"]["epochs"]
+    assert all(0 <= y <= 1 for one in found.values() if one.unit == "share" for _, y in one.points)
+
+    directory, job, _ = copied(ended, tmp_path)
+    (directory / "verdict.json").unlink()
+    run_cycle(directory, job)  # it asks again
+    again = {(one.step, one.name): one for one in read_series(directory)}
+    assert again["gate", "win_rate"] == found["gate", "win_rate"]
+    assert again["reward", "loss"] == found["reward", "loss"]
 
 
 @pytest.mark.slow
