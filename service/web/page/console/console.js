@@ -56,7 +56,7 @@ function Lazy({ load, rest }) {
 function useStyles() {
   useEffect(() => {
     if (document.querySelector("link[data-console]")) return;
-    for (const href of ["/page/kit/table.css", "/page/console/console.css"]) {
+    for (const href of ["/page/kit/table.css", "/page/console/console.css", "/page/console/running.css"]) {
       const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
       style.dataset.console = "";
       document.head.append(style);
