@@ -316,6 +316,26 @@ def test_browsing_and_export_are_for_operators(play: Play) -> None:
     play(scenario)
 
 
+def test_operators_see_what_became_of_anybodys_judgement(play: Play) -> None:
+    async def scenario(world: World) -> None:
+        record = await _answer(world)
+        async with world.client("asker") as me:
+            first = (await me.put(_vote_url(record), json={"rating": "up"})).json()["id"]
+            vote = (await me.put(_vote_url(record), json={"rating": "down"})).json()["id"]
+            mine = (await me.get(_vote_url(record))).json()
+            assert (await me.get(f"/v1/feedback/{vote}/lineage")).status_code == 403
+        async with world.client("operator") as operator:
+            for entry in (first, vote):  # the whole story, whichever entry of it is asked for
+                told = (await operator.get(f"/v1/feedback/{entry}/lineage")).json()
+                assert [one["what"] for one in told["lineage"]] == ["recorded", "replaced", "waiting"]
+                assert told["summary"] == mine["summary"]
+            for nothing in ("1-1", "0-0", "none"):
+                refused = await operator.get(f"/v1/feedback/{nothing}/lineage")
+                assert (refused.status_code, refused.json()["error"]["code"]) == (404, "judgement_not_found")
+
+    play(scenario)
+
+
 @pytest.mark.parametrize("setting", ["full", "read-only"])
 def test_a_redis_that_refuses_writes_gives_503_and_loses_nothing(play: Play, redis_url: str, setting: str) -> None:
     async def scenario(world: World) -> None:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from service.access import Role
 from service.container import Container
 from service.error_handlers import install_error_handlers
+from service.feedback import story_routes
 from service.feedback.routes import router
 from service.requests import RequestMiddleware
 from service.settings import Settings, load_settings
@@ -61,6 +62,7 @@ async def world(home: Path, redis_url: str, **settings: object) -> AsyncIterator
     container = Container(chosen, load_nothing)  # type: ignore[arg-type]
     app = FastAPI()
     app.include_router(router)
+    app.include_router(story_routes.router)
     install_error_handlers(app)
     app.add_middleware(RequestMiddleware, settings=chosen)
     await container.open()
