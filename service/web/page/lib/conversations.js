@@ -29,7 +29,8 @@ import { computed, signal } from "./ui.js";
 
 /**
  * @typedef {object} Vote What the person said about an answer, as `PUT /v1/answers/{id}/vote` takes it.
- * @property {"up" | "down" | null} rating
+ * @property {"up" | "down" | null} rating Null: it was judged without a thumb.
+ * @property {Record<string, number>} scores From 1 to 5, by criterion.
  * @property {string[]} reasons
  * @property {string} comment
  * @property {string} correction
@@ -55,13 +56,15 @@ import { computed, signal } from "./ui.js";
  */
 
 /**
- * @typedef {object} Pair Two answers to be compared, in the order shown.
+ * @typedef {object} Pair Two answers to be compared, in the order shown. The message view shows the answers themselves
+ *     (side by side while they are blind and have no outcome); `chat/pair.js` shows the question and the choices below.
  * @property {[string, string]} answers Their ids.
  * @property {boolean} blind The service chose to ask: both are shown side by side, and nobody knows whose they are.
  *     False: the person asked again.
  * @property {"first" | "second" | "tie" | "both_bad" | null} outcome Null until there is one.
  * @property {string | null} preference_id
  * @property {string[] | null} versions Who gave them, once it was told.
+ * @property {string} [comment] Why that one.
  */
 
 /**

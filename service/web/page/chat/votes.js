@@ -1,0 +1,135 @@
+/** Judging an answer: the thumbs below it, and what opens from there. */
+import { html, names, useEffect, useId, useRef, useState } from "../lib/ui.js";
+import { strings } from "../strings.js";
+import { Became } from "./lineage.js";
+import { Panel } from "./votes-panel.js";
+import { kept } from "./votes-reasons.js";
+import { extras, failures, NOTHING, say, sending } from "./votes-say.js";
+import { again, fieldOf, told } from "./votes-told.js";
+
+/** @typedef {import("../lib/conversations.js").Turn} Turn */
+/** @typedef {import("../lib/conversations.js").Answer} Answer */
+/** @typedef {import("../lib/conversations.js").Vote} Vote */
+
+/** A thumb that points up; the other one is it, turned round. */
+const SHAPE = "M7 10.5 11.4 3c1.5.1 2.4 1.2 2.2 2.6L13 9.5h5.4a2 2 0 0 1 2 2.4l-1.5 7.2a2.4 2.4 0 0 1-2.3 1.9H7zM7 10.5H3.5V21H7";
+
+/** @param {Turn} turn @param {Answer} answer @returns {boolean} Whether nobody may know yet who gave it. */
+const blind = ({ pair }, { id }) => pair !== null && pair.outcome === null && id !== null && pair.answers.includes(id);
+
+/** @param {{ turn: Turn, answer: Answer }} props */
+export function Judging({ turn, answer }) {
+  const words = strings.votes;
+  const [open, setOpen] = useState(false);
+  const [telling, setTelling] = useState(false);
+  const [draft, setDraft] = useState(/** @type {Partial<Vote>} */ ({}));
+  const [note, setNote] = useState("");
+  const [undo, setUndo] = useState(/** @type {Vote | null} */ (null));
+  const more = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  const panel = useId();
+  const failure = answer.id ? failures.value[answer.id] : undefined;
+  const vote = answer.vote;
+  useEffect(() => setNote(""), [failure]);
+
+  if (answer.state === "streaming" || (turn.pair?.blind && blind(turn, answer))) return null;
+  if (!answer.id) {
+    return answer.state === "done" || answer.state === "not_found"
+      ? html`<p class="vote-note faint">${words.notRecorded}</p>`
+      : null;
+  }
+
+  /** @param {Vote | null} wanted @param {string} done What to say when it is. @returns {Promise<boolean>} */
+  async function send(wanted, done) {
+    const before = vote;
+    setUndo(null);
+    if ((await say(turn, answer, wanted)) !== null) return false;
+    setNote(done);
+    if (!wanted) setUndo(before);
+    return true;
+  }
+
+  /** @param {"up" | "down"} rating */
+  function thumb(rating) {
+    if (vote?.rating === rating) return void takeBack();
+    const old = vote ?? NOTHING;
+    // Should it fail, what is written in the panel still goes with this thumb.
+    setDraft((was) => ({ ...was, rating, reasons: undefined }));
+    setOpen(true);
+    void send({ ...old, rating, reasons: kept(old.reasons, rating) }, words.thanks);
+  }
+
+  async function takeBack() {
+    if (!(await send(null, words.withdrawn))) return;
+    setOpen(false);
+    setDraft({});
+  }
+
+  async function sendPanel() {
+    if (!(await send(asked, words.saved))) return;
+    setDraft({});
+    close();
+  }
+
+  function close() {
+    setOpen(false);
+    more.current?.focus();
+  }
+
+  const asked = { ...(vote ?? NOTHING), ...given(draft) };
+  const opens = vote !== null || open;
+  return html`
+    <div class="judging" role="group" aria-label=${words.judge}>
+      <div class="judging-row">
+        ${/** @type {const} */ (["up", "down"]).map(
+          (rating) => html`<button
+            key=${rating}
+            class=${names("button quiet thumb", rating)}
+            aria-pressed=${vote?.rating === rating}
+            aria-label=${words[rating]}
+            title=${words[rating]}
+            onClick=${() => thumb(rating)}
+          >
+            <svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true"><path d=${SHAPE} /></svg>
+          </button>`,
+        )}
+        ${opens &&
+        html`<button
+          ref=${more}
+          class="button quiet small"
+          aria-expanded=${open}
+          aria-controls=${panel}
+          onClick=${() => (open ? close() : setOpen(true))}
+        >
+          ${vote && extras(vote) ? words.change : words.why}
+        </button>`}
+        ${(vote || undo) && html`<button class="button quiet small" onClick=${() => setTelling(true)}>${words.became}</button>`}
+        <span class="vote-note faint" role="status">${failure ? "" : note}</span>
+        ${undo && html`<button class="button quiet small" onClick=${() => send(undo, words.thanks)}>${words.undo}</button>`}
+        ${answer.version && !blind(turn, answer) && html`<span class="judging-version faint">${words.version(answer.version)}</span>`}
+      </div>
+      ${failure &&
+      !(open && fieldOf(failure.error)) &&
+      html`<div class="failure" role="alert">
+        <p>${words.failed} ${told(failure.error)}</p>
+        ${again(failure.error) &&
+        html`<button class="button" onClick=${() => send(failure.vote, failure.vote ? words.saved : words.withdrawn)}>${strings.again}</button>`}
+      </div>`}
+      ${open &&
+      html`<${Panel}
+        id=${panel}
+        answer=${answer}
+        vote=${asked}
+        busy=${sending.value.has(answer.id)}
+        error=${failure?.error}
+        onChange=${(/** @type {Partial<Vote>} */ change) => setDraft((was) => ({ ...was, ...change }))}
+        onSend=${sendPanel}
+        onWithdraw=${takeBack}
+        onClose=${close}
+      />`}
+      ${telling && html`<${Became} kind="vote" id=${answer.id} onClose=${() => setTelling(false)} />`}
+    </div>
+  `;
+}
+
+/** @param {Partial<Vote>} draft @returns {Partial<Vote>} What was touched. */
+const given = (draft) => Object.fromEntries(Object.entries(draft).filter(([, value]) => value !== undefined));
