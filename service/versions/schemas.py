@@ -27,6 +27,17 @@ class VerdictOut(BaseModel):
     champion: str = Field(description="the version that it was compared with")
 
 
+class FigureOut(BaseModel):
+    """What the gate measured in one check; null where it is not known."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    threshold: float | None = Field(description="what the end of the interval was held against")
+    n: int = Field(description="observations")
+    outcome: str = Field(description="passed, failed, too_few or absent")
+
+
 class VersionOut(BaseModel):
     """A version, as the list shows it."""
 
@@ -47,6 +58,9 @@ class VersionOut(BaseModel):
     marks: list[MarkOut]
     loaded: bool = Field(description="in this process, so that it answers at once")
     share: float = Field(description="of the requests of its scope that it answers now")
+    figures: dict[str, FigureOut] = Field(
+        description="what the gate measured, by the name of its check; differences are candidate minus champion"
+    )
     live: dict[str, float] = Field(description="what it answered so far, counted: answers, abstained, errors, ...")
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from service.scopes import SHARED, Scope, scopes_present
-from service.versions.schemas import MarkOut, MoveOut, State, VerdictOut, VersionOut, VersionWhole
+from service.versions.schemas import FigureOut, MarkOut, MoveOut, State, VerdictOut, VersionOut, VersionWhole
 from service.versions.snapshot import Snapshot
 from service.versions.standing import registry_of
 
@@ -101,6 +101,7 @@ def _version(line: Listed, scope: Scope, snapshot: Snapshot, problems: Sequence[
         marks=[MarkOut(at=mark.at, reason=mark.reason, who=mark.who) for mark in version.marks] if version else [],
         loaded=snapshot.find(line.name) is not None,
         share=_share(line.name, scope, snapshot),
+        figures=_figures(version) if version else {},
         live={},
     )
 
@@ -118,6 +119,17 @@ def _verdict(version: Version) -> VerdictOut | None:
     if judged is None:
         return None
     return VerdictOut(tier=judged.tier, passed=judged.passed, summary=judged.summary, champion=judged.champion)
+
+
+def _figures(version: Version) -> dict[str, FigureOut]:
+    judged = version.card.judged
+    found = {}
+    for check in judged.checks if judged is not None else ():
+        if check.estimate is not None:
+            told = check.estimate.as_dict()
+            measured = {name: told[name] for name in ("value", "low", "high", "n")}
+            found[check.name] = FigureOut(**measured, threshold=check.threshold, outcome=check.outcome)
+    return found
 
 
 def _share(name: str, scope: Scope, snapshot: Snapshot) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from service.scopes import SHARED, Scope
 from service.versions.standing import registry_of
 from tests.service.http_world import LiveServer, light_settings, running
 from tests.training.registry.making import verdict
+from training.gate import Check, Verdict
 from training.policy.extractive import Residual, adapter_files
 from training.registry import ADAPTER, BASE, ModelCard, Registry
+from training.statistics import Estimate
 
 FRENCH = Scope("segment", "fr")
 
@@ -83,6 +86,21 @@ def test_a_version_is_promoted_shown_and_taken_back(server: LiveServer, http: ht
     assert set(shown["files"]) >= {"card.json", f"{ADAPTER}/residual.safetensors"}
     assert http.post("/v1/versions/rollback", json={"reason": "bad"}).json()["version"] == BASE
     assert server.container.policies.route("a").version == BASE
+
+
+def test_the_list_has_the_figures_of_the_gate(server: LiveServer, http: httpx.Client) -> None:
+    measured = Check("win rate", "promotion", "passed", "shown", Estimate(0.61, 0.53, math.inf, 80, 12), 0.5)
+    absent = Check("golden set", "veto", "absent", "the operator gave none")
+    judged = Verdict("trained", BASE, (measured, absent)).as_dict()
+    registry = registry_of(server.container.settings, SHARED)
+    files: dict[str, bytes | Path] = {f"{ADAPTER}/{n}": content for n, content in adapter_files(Residual(), {}).items()}
+    name = registry.publish(files, ModelCard(kind="extractive", base="hashing", verdict=judged)).name
+
+    rows = {one["id"]: one["figures"] for one in http.get("/v1/versions").json()["data"]}
+
+    figure = {"value": 0.61, "low": 0.53, "high": None, "threshold": 0.5, "n": 80, "outcome": "passed"}
+    assert rows == {name: {"win rate": figure}, BASE: {}}
+    assert http.get(f"/v1/versions/{name}").json()["figures"] == {"win rate": figure}
 
 
 def test_the_list_says_what_serves_each_scope_and_how_that_came_to_be(server: LiveServer, http: httpx.Client) -> None:
