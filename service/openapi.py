@@ -19,7 +19,7 @@ DESCRIPTION = (
     "Answers from your documents with citations, and gets better from its users' votes. "
     "OpenAI's shapes wherever it has one."
 )
-OPEN_PATHS = {"/healthz", "/readyz"}
+OPEN_CALLS = {("get", "/healthz"), ("get", "/readyz"), ("post", "/v1/session")}
 ERROR_SCHEMA = {
     "type": "object",
     "required": ["error"],
@@ -71,21 +71,21 @@ def install_openapi(app: FastAPI) -> None:
             parts["schemas"].pop("ValidationError", None)
             parts["securitySchemes"] = {"api_key": {"type": "http", "scheme": "bearer"}}
             for path, operations in schema["paths"].items():
-                for operation in operations.values():
-                    _complete(path, operation)
+                for method, operation in operations.items():
+                    _complete(operation, needs_key=(method, path) not in OPEN_CALLS)
             app.openapi_schema = schema
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _complete(path: str, operation: dict[str, Any]) -> None:
+def _complete(operation: dict[str, Any], *, needs_key: bool) -> None:
     responses = operation["responses"]
     responses.pop("422", None)  # invalid requests are 400 here
     error = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
     responses.setdefault("4XX", {"description": "What was wrong, and what would be right", **error})
     responses.setdefault("503", {"description": "A part that is down, named; try again after `Retry-After`", **error})
-    if path not in OPEN_PATHS:
+    if needs_key:
         operation["security"] = [{"api_key": []}]
 
 

@@ -8,13 +8,14 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from service.access.principal import Principal, Role
-from service.access.require import check_same_site, require, session_token
+from service.access.require import PAGE_HEADER, check_same_site, require, session_token
 from service.access.sessions import sign_in_url
 from service.container import Container, container_of
 from service.errors import ApiError
 
 router = APIRouter(prefix="/v1/session", tags=["session"])
-User = Annotated[Principal, Depends(require("user"))]
+_user = require("user")
+User = Annotated[Principal, Depends(_user)]
 Admin = Annotated[Principal, Depends(require("admin"))]
 Parts = Annotated[Container, Depends(container_of)]
 Token = Annotated[str, Field(min_length=1, max_length=256)]
@@ -87,9 +88,15 @@ def sign_in(body: SignIn, request: Request, response: Response, parts: Parts) ->
     return _shown(principal, request, parts, session.expires_at)
 
 
-@router.get("", summary="Who is signed in")
-def get_session(principal: User, request: Request, parts: Parts) -> SessionShown:
-    """Tell who the session, or the key, stands for."""
+@router.get("", summary="Who is signed in", response_model=SessionShown, responses={204: {"description": "nobody"}})
+async def get_session(request: Request, parts: Parts) -> SessionShown | Response:
+    """Tell who the session, or the key, stands for; the page, which asks this first, gets 204 where nobody is."""
+    try:
+        principal = await _user(request)
+    except ApiError as error:
+        if error.status == 401 and request.headers.get(PAGE_HEADER) == "1" and "authorization" not in request.headers:
+            return Response(status_code=204)  # not an error: browsers would show one
+        raise
     token = session_token(request, parts)
     session = parts.sessions.find(token) if token else None
     return _shown(principal, request, parts, session.expires_at if session else None)

@@ -7,7 +7,7 @@ import { strings } from "./strings.js";
 
 /** @param {{ problem: string }} props */
 export function SignIn({ problem }) {
-  const [wrong, setWrong] = useState(problem);
+  const [wrong, setWrong] = useState("");
   const [busy, setBusy] = useState(false);
   const field = useId();
   const words = strings.signIn;
@@ -41,7 +41,7 @@ export function SignIn({ problem }) {
           autofocus
           aria-describedby=${`${field}-wrong`}
         />
-        <p id=${`${field}-wrong`} class="wrong" role="alert">${wrong}</p>
+        <p id=${`${field}-wrong`} class="wrong" role="alert">${wrong || problem}</p>
         <button class="button primary" disabled=${busy}>${words.button}</button>
       </form>
     </main>
