@@ -58,6 +58,11 @@ class IndexStatus:
     delta: int  # of them, not in the generation
     tombstones: int  # in the generation, removed since
 
+    @property
+    def number(self) -> int:
+        """The number of the generation, 0 where there is none."""
+        return int("".join(filter(str.isdigit, self.generation or "")) or 0)
+
 
 @dataclass(frozen=True, slots=True)
 class _Query:

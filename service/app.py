@@ -15,11 +15,12 @@ from service.chat import routes as chat
 from service.container import Container, Loader
 from service.cycles import routes as cycles
 from service.error_handlers import install_error_handlers
-from service.feedback import preference_routes
+from service.feedback import preference_routes, story_routes
 from service.feedback import routes as feedback
 from service.files import batch_routes, document_routes, job_routes, search_routes, store_routes
 from service.files import routes as files
 from service.logs import setup_logging
+from service.overview import routes as overview
 from service.privacy import routes as privacy
 from service.requests import RequestMiddleware
 from service.settings import Settings, load_settings
@@ -93,6 +94,7 @@ def _routers() -> list[APIRouter]:
         chat,
         feedback,
         preference_routes,
+        story_routes,
         document_routes,
         files,
         store_routes,
@@ -103,6 +105,7 @@ def _routers() -> list[APIRouter]:
         model_routes,
         versions,
         trials,
+        overview,
         privacy,
         keys,
         session_routes,

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from service.jobs.sweep import Sweeper
     from service.metrics_peers import Peers
     from service.models import Models
+    from service.overview.overview import Overview
     from service.privacy.consent import Consents
     from service.watch.seen import TrialsSeen
     from service.watch.tally import Tally
@@ -75,6 +76,7 @@ class Container:
     journal: Tail | None  # follows Redis into the home folder, from which it is rebuilt
     consents: Consents
     chat: ChatService
+    overview: Overview
     tally: Tally  # of what each version serves
     trials: TrialsSeen
     batches: BatchStore
@@ -134,6 +136,7 @@ class Container:
         from service.jobs.sweep import Sweeper
         from service.metrics_peers import Peers
         from service.metrics_routes import own_metrics
+        from service.overview.overview import Overview
         from service.privacy.consent import Consents
         from service.redis.blocking import connect
         from service.redis.checks import durability_problems
@@ -164,6 +167,7 @@ class Container:
         self.tally = Tally(self.redis)
         self.trials = TrialsSeen(self.redis, settings)
         self.chat = ChatService(self, ChatOptions.of(settings))
+        self.overview = Overview(self)
         await self.link.start()
         self.tally.start()
         self.trials.start()

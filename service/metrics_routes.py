@@ -62,8 +62,7 @@ def read_state(parts: Container) -> None:
     ):
         gauge.clear()  # collections and versions go away
     for index in parts.searcher.status():
-        number = "".join(filter(str.isdigit, index.generation or ""))
-        gauges.index_generation.labels(index.collection_id).set(int(number or 0))
+        gauges.index_generation.labels(index.collection_id).set(index.number)
         gauges.index_vectors.labels(index.collection_id).set(index.vectors)
         gauges.index_tombstones_ratio.labels(index.collection_id).set(index.tombstones / max(1, index.vectors))
     for policy in parts.policies.list():

@@ -1,8 +1,9 @@
 """Puts the journal back into a Redis that lost its data, or part of it.
 
 It only adds: what Redis holds is newer and stays, what the archive holds stays there, so running it twice, or while
-people vote, does no harm. Answers and what was said come first, then the streams at one stroke, then the lists and the
-standing votes, which follow from the streams. Memory: about 300 bytes an answer and 500 an entry of the journal.
+people vote, does no harm. Answers and what was said come first, then the streams at one stroke, then the lists, the
+standing votes and the counts by day, which follow from the streams. Memory: about 300 bytes an answer and 500 an entry
+of the journal.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from service.archive.items import decode as decode_item
 from service.archive.live import stream
 from service.archive.state import restore_state
 from service.feedback import keys
+from service.feedback.recount import recount
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -112,7 +114,9 @@ def rebuild(client: Redis, source: Source, elsewhere: Elsewhere | None = None) -
     )
     _put_lists(client, known)
     _put_standing(client, known)
-    return replace(done, other_keys=restore_state(client, source.read_state()))
+    done = replace(done, other_keys=restore_state(client, source.read_state()))
+    recount(client)
+    return done
 
 
 def _survey(source: Source, elsewhere: Elsewhere) -> _Known:

@@ -15,7 +15,7 @@ from service.archive.items import StateItem
 if TYPE_CHECKING:
     from redis import Redis
 
-# Of the record: rebuilt from its items. Of others: passing, or of this one Redis.
+# Of the record: rebuilt from its items, or counted anew. Of others: passing, or of this one Redis.
 LEFT_OUT = (
     "gl:answer:",
     "gl:answers",
@@ -33,6 +33,7 @@ LEFT_OUT = (
     "gl:rebuild:",
     "gl:archive:",
     "gl:doomed",
+    "gl:days",
     "gl:readers",
 )
 BATCH = 500

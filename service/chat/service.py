@@ -174,6 +174,11 @@ class ChatService:
             exchange, container.answers, container.metrics, timeout_s=self.options.record_timeout_s
         )
 
+    @property
+    def waiting(self) -> int:
+        """Questions that wait for their turn in this process."""
+        return self._admission.waiting
+
     def begin_drain(self) -> None:
         """Take no more questions; what is open may finish for `drain_s`, then it ends with an error that says why."""
         if self._stopping is not None:

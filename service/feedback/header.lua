@@ -27,5 +27,19 @@ local function wait_ms(key, interval_ms, burst)
   return 0
 end
 
+-- Give the fields of an entry of the log, nil where it is there no more.
+local function fields_of(log, entry)
+  local read = redis.call('XRANGE', log, entry, entry)[1]
+  if not read then return nil end
+  local fields = {}
+  for i = 1, #read[2], 2 do fields[read[2][i]] = read[2][i + 1] end
+  return fields
+end
+
+-- Count something on its day (UTC); what is replaced or taken back is counted back on the day on which it was said.
+local function count(entry, what, by)
+  redis.call('HINCRBY', 'gl:days', math.floor(string.match(entry, '^%d+') / 86400000) .. ' ' .. what, by)
+end
+
 -- Note when a voter said something last.
 local function remember(voter, entry) redis.call('ZADD', 'gl:voters', string.match(entry, '^%d+'), voter) end

@@ -12,6 +12,7 @@ gl:prefs:<prompt>      hash    "<answers digest> <voter>" -> the same for prefer
 gl:voter:<voter>       list    feedback entries of a voter, oldest first
 gl:rate:<voter>        string  the vote limit's theoretical arrival time, expires by itself
 gl:once:<voter>:<key>  string  an Idempotency-Key and what it did, expires after a day
+gl:days                hash    "<days since the epoch> <what>" -> how many (`days.py`)
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from __future__ import annotations
 PREFIX = "gl:"
 ANSWERS = "gl:answers"
 FEEDBACK = "gl:feedback"
+DAYS = "gl:days"
 
 
 def answer(answer_id: str) -> str:

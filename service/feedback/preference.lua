@@ -30,10 +30,13 @@ if current then
 end
 local wait = wait_ms(KEYS[2], tonumber(ARGV[3]), tonumber(ARGV[4]))
 if wait > 0 then return {'slow', wait} end
+local before = previous ~= '' and fields_of(KEYS[1], previous)
 local entry = redis.call('XADD', KEYS[1], '*', 'k', 'preference', 'a', ARGV[7], 'q', prompt, 'u', voter,
   'v', table.concat(versions, ','), 's', segment, 'r', ARGV[6], 'c', consent, 'p', previous, 'd', ARGV[8])
 redis.call('HSET', standing, field, entry .. ' ' .. digest)
 redis.call('RPUSH', KEYS[3], entry)
 remember(voter, entry)
+if before and before.r ~= 'withdrawn' then count(previous, 'preferences', -1) end
+count(entry, 'preferences', 1)
 if KEYS[4] ~= '' then redis.call('SET', KEYS[4], entry .. ' ' .. digest, 'PX', ARGV[10]) end
 return {'ok', entry, previous}

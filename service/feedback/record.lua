@@ -7,17 +7,18 @@ local erased = redis.call('GET', KEYS[5])
 if erased and tonumber(ARGV[3]) < tonumber(erased) then return -1 end
 local passages = tonumber(ARGV[2])
 local first_answer = 4 + 2 * passages
-local kept = 0
+local kept, last = 0, nil
 for i = first_answer, #ARGV, 2 do
   local id = ARGV[i]
   if redis.call('SET', 'gl:answer:' .. id, ARGV[i + 1], 'NX') then
-    redis.call('XADD', KEYS[1], '*', 'a', id)
+    last = redis.call('XADD', KEYS[1], '*', 'a', id)
     redis.call('RPUSH', KEYS[2], id)
     redis.call('RPUSH', KEYS[4], id)
     kept = kept + 1
   end
 end
 if kept > 0 then
+  count(last, 'answers', kept)
   redis.call('SET', KEYS[3], ARGV[1], 'NX')
   for i = 4, first_answer - 1, 2 do
     redis.call('SET', ARGV[i], ARGV[i + 1], 'NX')

@@ -24,9 +24,12 @@ elseif ARGV[6] == 'withdrawn' then
 end
 local wait = wait_ms(KEYS[4], tonumber(ARGV[3]), tonumber(ARGV[4]))
 if wait > 0 then return {'slow', wait} end
+local before = previous ~= '' and fields_of(KEYS[3], previous) or {}
 local entry = redis.call('XADD', KEYS[3], '*', 'k', 'vote', 'a', ARGV[7], 'q', header.prompt, 'u', voter, 'v', header.version,
   's', header.segment, 'r', ARGV[6], 'c', header.consent and '1' or '0', 'p', previous, 'd', ARGV[8])
 redis.call('HSET', KEYS[2], voter, entry .. ' ' .. ARGV[5])
 redis.call('RPUSH', KEYS[5], entry)
 remember(voter, entry)
+if before.r == 'up' or before.r == 'down' then count(previous, before.r, -1) end
+if ARGV[6] == 'up' or ARGV[6] == 'down' then count(entry, ARGV[6], 1) end
 return {'ok', entry, previous}

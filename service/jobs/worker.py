@@ -12,6 +12,7 @@ from celery.signals import worker_shutting_down
 from service.jobs import names
 from service.jobs.again import begin_again
 from service.jobs.celery_app import create_celery
+from service.jobs.presence import presence_step
 from service.jobs.reaping import reaping_step
 from service.jobs.slots import places, stop_ingest
 from service.jobs.stopping import Stopping
@@ -39,6 +40,7 @@ def run_worker(settings: Settings, queues: Sequence[str] = names.QUEUES) -> None
     _log_our_way(settings)
     worker_shutting_down.connect(stop_children, weak=False)
     app = create_celery(settings, stopping)
+    app.steps["worker"].add(presence_step(settings))
     if names.TRAIN_QUEUE in queues:
         app.steps["worker"].add(reaping_step(settings))
     app.worker_main(

@@ -29,6 +29,7 @@ ROLES: dict[str, str] = {  # the least role of each route that is not for every 
     "GET /v1/jobs": "operator",
     "GET /v1/jobs/{job_id}": "operator",
     "GET /v1/trials": "operator",
+    "GET /v1/overview": "operator",
     "GET /v1/training/cycles": "operator",
     "POST /v1/training/cycles": "operator",
     "GET /v1/training/cycles/{cycle_id}": "operator",

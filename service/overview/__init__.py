@@ -1,0 +1,1 @@
+"""Everything an operator wants to see first, on one page."""
