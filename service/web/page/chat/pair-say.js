@@ -40,6 +40,7 @@ export async function prefer(turn, outcome, comment = "") {
  * @returns {Turn}
  */
 function chosen(turn, answers, { outcome, comment, id, versions }) {
+  const chooses = outcome === "first" || outcome === "second";
   const better = answers[outcome === "second" ? 1 : 0];
   const place = turn.answers.findIndex((one) => one.id === better);
   /** @type {Pair} */
@@ -47,7 +48,8 @@ function chosen(turn, answers, { outcome, comment, id, versions }) {
   return {
     ...turn,
     pair,
-    shown: outcome === "first" || outcome === "second" ? Math.max(0, place) : turn.shown,
+    // A comment that is added later does not lead back to it.
+    shown: chooses && outcome !== turn.pair?.outcome ? Math.max(0, place) : turn.shown,
     answers: turn.answers.map((one) => {
       const index = answers.indexOf(one.id ?? "");
       return index < 0 ? one : { ...one, version: versions[index] ?? one.version };

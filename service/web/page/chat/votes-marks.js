@@ -1,4 +1,5 @@
 /** Marks on the passages of an answer: which of them helped. */
+import { stripped, visible } from "../lib/hidden.js";
 import { html, useState } from "../lib/ui.js";
 import { strings } from "../strings.js";
 import { NOTHING, say } from "./votes-say.js";
@@ -29,7 +30,7 @@ function Buttons({ passage, marks, onMark }) {
       type="button"
       class="button chip"
       aria-pressed=${mark === relevant}
-      aria-label=${words.markOf(name, passage.title)}
+      aria-label=${words.markOf(name, stripped(passage.title || passage.filepath))}
       onClick=${() => onMark(turned(marks, passage.chunk_id, relevant))}
     >
       ${name}
@@ -51,11 +52,11 @@ export function Marking({ passages, marks, onMark }) {
         (one) => html`
           <li key=${one.chunk_id}>
             <p>
-              <strong>${one.cited ? `[${one.number}] ` : ""}${one.title || one.filepath}</strong>
+              <strong>${one.cited ? `[${one.number}] ` : ""}${visible(one.title || one.filepath)}</strong>
               ${one.page_start !== null && html`<span class="faint">, ${words.page(one.page_start)}</span>`}
               ${!one.cited && html`<span class="faint">, ${words.uncited}</span>`}
             </p>
-            <p class="vote-excerpt faint">${one.content}</p>
+            <p class="vote-excerpt faint" dir="auto">${visible(one.content)}</p>
             <div class="vote-chips"><${Buttons} passage=${one} marks=${marks} onMark=${onMark} /></div>
           </li>
         `,

@@ -14,15 +14,19 @@ import { again, fieldOf, told } from "./votes-told.js";
 /** A thumb that points up; the other one is it, turned round. */
 const SHAPE = "M7 10.5 11.4 3c1.5.1 2.4 1.2 2.2 2.6L13 9.5h5.4a2 2 0 0 1 2 2.4l-1.5 7.2a2.4 2.4 0 0 1-2.3 1.9H7zM7 10.5H3.5V21H7";
 
+/** What is being written, by the answer's key: a turn that is scrolled out of sight is not in the page. @type {Map<string, Partial<Vote>>} */
+const drafts = new Map();
+
 /** @param {Turn} turn @param {Answer} answer @returns {boolean} Whether nobody may know yet who gave it. */
 const blind = ({ pair }, { id }) => pair !== null && pair.outcome === null && id !== null && pair.answers.includes(id);
 
 /** @param {{ turn: Turn, answer: Answer }} props */
 export function Judging({ turn, answer }) {
   const words = strings.votes;
-  const [open, setOpen] = useState(false);
+  const begun = drafts.get(answer.key);
+  const [open, setOpen] = useState(begun !== undefined);
   const [telling, setTelling] = useState(false);
-  const [draft, setDraft] = useState(/** @type {Partial<Vote>} */ ({}));
+  const [draft, setDraft] = useState(begun ?? /** @type {Partial<Vote>} */ ({}));
   const [note, setNote] = useState("");
   const [undo, setUndo] = useState(/** @type {Vote | null} */ (null));
   const more = useRef(/** @type {HTMLButtonElement | null} */ (null));
@@ -30,6 +34,10 @@ export function Judging({ turn, answer }) {
   const failure = answer.id ? failures.value[answer.id] : undefined;
   const vote = answer.vote;
   useEffect(() => setNote(""), [failure]);
+  useEffect(() => {
+    if (open) drafts.set(answer.key, draft);
+    else drafts.delete(answer.key);
+  }, [open, draft]);
 
   if (answer.state === "streaming" || (turn.pair?.blind && blind(turn, answer))) return null;
   if (!answer.id) {
