@@ -54,7 +54,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     try:
         running.wait_for("ready")
         yield settle_in(running, folder)
-        running.stop()
     finally:
         running.destroy()
 

@@ -118,7 +118,7 @@ def _say(http: httpx.Client) -> None:
         [choice] = ask(http, question)
         vote: dict[str, Any] = {"rating": "up"}
         if number == 1:
-            vote = {"rating": "down", "reasons": ["outdated"], "comment": "It was moved to the kitchen."}
+            vote = {"rating": "down", "reasons": ["outdated_source"], "comment": "It was moved to the kitchen."}
         http.put(f"/v1/answers/{choice['answer_id']}/vote", json=vote).raise_for_status()
     [choice] = ask(http, "What does the canteen serve on Fridays?")
     missing = {"rating": "down", "reasons": ["missing_document"], "comment": "The menu should be in here."}

@@ -1,0 +1,70 @@
+"""What crosses the network: nothing but this service, not much, and under a policy that allows nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Request
+
+from tests.e2e.browser.asking import ask_on
+from tests.e2e.browser.conftest import SignIn
+from tests.e2e.browser.screens import SCREENS
+from tests.e2e.browser.watching import settled
+from tests.e2e.browser.world import KNOWN, World
+
+MOST_BYTES = 100_000  # of what is asked for before somebody who asks has read an answer, as it crosses the network
+
+
+def test_asking_takes_a_light_page(sign_in: SignIn) -> None:
+    page = sign_in("user", at="/page/icon.svg")
+    asked: list[Request] = []
+    page.on("requestfinished", asked.append)
+    page.goto("/")
+    settled(page)
+    ask_on(page, KNOWN[0][0])
+    files = {urlsplit(one.url).path: one.sizes()["responseBodySize"] for one in asked if "/v1/" not in one.url}
+    assert "/page/main.js" in files
+    assert not [path for path in files if "/console/" in path or "uplot" in path]
+    assert sum(files.values()) <= MOST_BYTES, sorted(files.items(), key=lambda one: -one[1])
+
+
+def test_no_screen_asks_another_host(sign_in: SignIn, world: World) -> None:
+    page = sign_in("admin")
+    hosts: set[str] = set()
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+    for screen in SCREENS:
+        if screen.role is not None:
+            screen.show(page)
+    assert hosts == {urlsplit(world.url).netloc}
+
+
+def test_the_policy_allows_one_script_in_the_page_and_nothing_remote(sign_in: SignIn) -> None:
+    answer = sign_in("user").context.request.get("/")
+    policy = dict(part.strip().partition(" ")[::2] for part in answer.headers["content-security-policy"].split(";"))
+    [inline] = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", answer.text(), re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
+    assert policy["script-src"].split() == ["'self'", f"'sha256-{digest}'"]
+    assert policy["default-src"] == "'none'"
+    assert policy["style-src"] == "'self'"
+    assert policy["connect-src"] == "'self'"
+    assert policy["base-uri"] == policy["frame-ancestors"] == "'none'"
+    assert "unsafe" not in str(policy)
+
+
+def test_what_gets_into_the_page_all_the_same_does_not_run(sign_in: SignIn, allowed: list[str]) -> None:
+    allowed += [r"policy: ", r"Content Security Policy", r"another host"]
+    page = sign_in("user")
+    page.evaluate(
+        """() => {
+          const put = (name, more) => document.body.append(Object.assign(document.createElement(name), more));
+          put("script", { textContent: "window.ran = true" });
+          put("img", { src: "http://192.0.2.1/beacon.png" });
+          document.body.insertAdjacentHTML("beforeend", "<button id='planted' onclick='window.ran = true'>go</button>");
+        }"""
+    )
+    page.evaluate("document.getElementById('planted').click()")
+    assert page.evaluate("window.ran") is None
+    assert not page.evaluate("fetch('http://192.0.2.1/', { mode: 'no-cors' }).then(() => true, () => false)")
