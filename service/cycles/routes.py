@@ -11,6 +11,7 @@ from fastapi.responses import PlainTextResponse
 from service.access import Principal, require
 from service.container import Container, container_of
 from service.cycles import store
+from service.cycles.changed import ChangePage, changes_of
 from service.cycles.curves import SeriesList, curves_of
 from service.cycles.cycle import Cycle
 from service.cycles.details import log_tail, read_details
@@ -18,6 +19,7 @@ from service.cycles.errors import CycleNotFound, CycleOver, CycleUnfinished, NoS
 from service.cycles.readers import access_lists
 from service.cycles.schedule import look, start
 from service.cycles.schemas import CycleDetails, CyclePage, CycleView, PlannedView, StartBody
+from service.errors import ApiError
 from service.files.paging import After
 from service.redis.calls import ask_async
 from service.scopes import Readers, Scope, is_open
@@ -89,6 +91,23 @@ async def get_log(
 async def get_series(cycle_id: CycleId, _principal: Operator, parts: Parts) -> SeriesList:
     """Give losses, accuracies, distances and times of its training so far, also while it runs."""
     return await asyncio.to_thread(curves_of, await _cycle(parts, cycle_id))
+
+
+@router.get("/{cycle_id}/changes", summary="List the answers that a cycle changed")
+async def list_changes(
+    cycle_id: CycleId,
+    _principal: Operator,
+    parts: Parts,
+    after: After = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> ChangePage:
+    """Show held-out prompts to which the judged candidate says something else than the champion, both answers side by
+    side; those first of which the judge is surest.
+    """
+    page = await asyncio.to_thread(changes_of, await _cycle(parts, cycle_id), limit=limit, after=after)
+    if page is None:
+        raise ApiError(400, f"no changed answer {after!r} in this cycle", param="after")
+    return page
 
 
 @router.post("/{cycle_id}/cancel", summary="Cancel a cycle")

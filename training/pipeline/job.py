@@ -10,6 +10,7 @@ JOB/
   update/         metrics.jsonl, plots, checkpoints
   adapter/        what was learned
   verdict.json    check by check
+  changes.jsonl   answers of the judged candidate that differ from the champion's (`changes.py`); for no version
   metrics.jsonl   curves of the other stages, for people who watch (`series.py`)
   result.json     how it ended; present exactly when it has
 """

@@ -17,6 +17,7 @@ from training.gate.inputs import GateInputs, Golden, JudgeQuality, Probe
 from training.gate.probes import run_probes
 from training.gate.verdict import Check, Verdict
 from training.pipeline import whole
+from training.pipeline.changes import write_changes
 from training.pipeline.collecting import collect
 from training.pipeline.configured import configured
 from training.pipeline.job import DATA, VERSION, job_id
@@ -52,6 +53,7 @@ def compare(work: Workspace) -> str:
         hashes = {"records": work.digest, "seed": str(work.job.seed)}
         direct = direct_evidence(inputs.rows, work.parts.quality)
         verdict = decide(replace(inputs, golden=golden, probes=probes, direct=direct, hashes=hashes), config)
+        write_changes(work.directory, inputs.rows, work.parts.asked)  # before the verdict, which ends the stage
         work.write(VERDICT, verdict.as_dict())
     verdict = read(work)
     if verdict.passed:

@@ -15,6 +15,8 @@ from service.redis.calls import ask
 from service.settings import Settings
 from tests.service.cycles.filling import Log, fill_log
 from tests.service.http_world import LiveServer, light_settings, running
+from tests.training.pipeline.test_changes import answered
+from training.pipeline.changes import write_changes
 from training.pipeline.series import SeriesLog
 
 PATH = "/v1/training/cycles"
@@ -139,6 +141,32 @@ def test_the_curves_of_a_cycle_are_read_while_it_runs(tmp_path: Path, server: Li
     assert shown == [{"name": "loss", "step": "reward", "unit": "nats", "x": "step", "points": [[1.0, 0.5]]}]
 
 
+def test_changed_answers_are_paged_the_surest_first(tmp_path: Path, server: LiveServer, client: redis.Redis) -> None:
+    cycle = ask(client, store.create("shared", "schedule")).id
+    path = f"{PATH}/{cycle}/changes"
+    with server.http("operator") as http:
+        assert http.get(path).json()["data"] == []
+        folder = tmp_path / "training" / "job"
+        folder.mkdir(parents=True)
+        token = ask(client, store.claim(cycle, "me", 30))
+        assert token is not None
+        ask(client, store.renew(cycle, token, 30, directory=str(folder)))
+        write_changes(folder, *answered([(0.1,), (), (-3.0,), (2.0,)]))
+        first = http.get(path, params={"limit": 2}).json()
+        rest = http.get(path, params={"limit": 2, "after": first["last_id"]}).json()
+        strange = http.get(path, params={"after": "nothing"})
+
+    assert [one["id"] for one in first["data"]] == ["prompt-2", "prompt-3"]
+    assert [one["id"] for one in rest["data"]] == ["prompt-0", "prompt-1"]
+    assert (first["has_more"], rest["has_more"], rest["data"][1]["preferred"]) == (True, False, None)
+    shown = first["data"][0]
+    assert (shown["question"], shown["sources"]) == ("Question 2?", ["Handbook"])
+    assert (shown["champion"]["text"], shown["candidate"]["text"]) == ("before 2", "after 2")
+    assert (shown["passages"][0]["content"], shown["passages"][0]["filepath"]) == ("Thirty days.", "hr.pdf")
+    assert shown["preferred"] == pytest.approx(0.0474, abs=1e-4)
+    assert (strange.status_code, strange.json()["error"]["param"]) == (400, "after")
+
+
 def test_pages_go_on_and_scopes_are_told_apart(server: LiveServer, client: redis.Redis) -> None:
     ids = []
     for number in range(3):
@@ -161,6 +189,7 @@ def test_pages_go_on_and_scopes_are_told_apart(server: LiveServer, client: redis
         ("GET", f"{PATH}/nothing", None, 404, "cycle_not_found"),
         ("GET", f"{PATH}/nothing/log", None, 404, "cycle_not_found"),
         ("GET", f"{PATH}/nothing/series", None, 404, "cycle_not_found"),
+        ("GET", f"{PATH}/nothing/changes", None, 404, "cycle_not_found"),
         ("POST", f"{PATH}/nothing/cancel", None, 404, "cycle_not_found"),
         ("GET", f"{PATH}?after=nothing", None, 400, "cycle_not_found"),
         ("GET", f"{PATH}?scope=everything", None, 400, "invalid_value"),

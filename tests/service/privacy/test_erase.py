@@ -30,6 +30,7 @@ from service.settings import Settings, load_settings
 from service.voters import keys as voters
 from tests.service.privacy.test_forget import BOB, JANE, everything, fill
 from tests.training.registry.making import published
+from training.pipeline.changes import CHANGES
 from training.registry.registry import Registry
 
 
@@ -67,6 +68,8 @@ def make_job(settings: Settings, name: str, *people: str) -> Path:
 
     job.mkdir(parents=True)
     publish_directory(job, "snapshot", fill_snapshot)
+    change = {"question": "what " + " and ".join(people) + " asked", "candidate": {"text": "30 days"}}
+    (job / CHANGES).write_text(json.dumps(change) + "\n")
     (job / "update").mkdir()
     (job / "update" / "checkpoint.bin").write_bytes(b"weights and texts of " + " ".join(people).encode())
     return job

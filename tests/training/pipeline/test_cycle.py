@@ -14,6 +14,7 @@ from retrieval.embed import HashingEmbedder
 from retrieval.errors import StorageFull
 from tests.training.pipeline.world import NOW, judge, questions
 from training.pipeline import judging
+from training.pipeline.changes import read_changes
 from training.pipeline.cycle import run_cycle
 from training.pipeline.job import Job, job_id, write_job
 from training.pipeline.making import DATA
@@ -116,6 +117,21 @@ def test_it_leaves_curves_of_every_stage_that_learns_or_judges(ended: Ended, tmp
     again = {(one.step, one.name): one for one in read_series(directory)}
     assert again["gate", "win_rate"] == found["gate", "win_rate"]
     assert again["reward", "loss"] == found["reward", "loss"]
+
+
+def test_changed_answers_lie_with_the_job_and_never_in_the_version(ended: Ended) -> None:
+    directory, job, state = ended
+    changes = list(read_changes(directory))
+    checks = json.loads((directory / "verdict.json").read_text())["checks"]
+    (winning,) = [check for check in checks if check["name"] == "win rate"]
+    assert len(changes) == winning["detail"]["changed"] > 0
+    mean = sum(change["preferred"] for change in changes) / len(changes)
+    assert mean == pytest.approx(winning["estimate"]["value"])
+    assert all(change["champion"]["text"] != change["candidate"]["text"] for change in changes)
+    version = Registry(job.registry).open(state.version or "")
+    assert version.path is not None
+    kept = b"".join(path.read_bytes() for path in version.path.rglob("*") if path.is_file())
+    assert not any(change["question"].encode() in kept for change in changes)
 
 
 @pytest.mark.slow
