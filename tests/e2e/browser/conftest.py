@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.e2e.browser import chromium
 from tests.e2e.browser.checks import WIDE
 from tests.e2e.browser.watching import Watch, settled
-from tests.e2e.browser.world import World, settle_in
+from tests.e2e.browser.world import World, learn, settle_in
 from tests.e2e.running import RunningGroundloop, free_port
 
 HERE = Path(__file__).parent
@@ -56,6 +56,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield settle_in(running, folder)
     finally:
         running.destroy()
+
+
+@pytest.fixture(scope="session")
+def learned(world: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Give the same company after a training cycle: with judgements, a cycle that has its verdict, and two versions."""
+    learn(world, tmp_path_factory.mktemp("learned"))
+    return world
 
 
 @pytest.fixture

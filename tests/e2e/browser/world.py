@@ -13,6 +13,7 @@ import httpx
 from reportlab.lib.pagesizes import A5
 from reportlab.pdfgen.canvas import Canvas
 
+from tests.e2e.firms import firms, visit, write_documents
 from tests.e2e.running import RunningGroundloop, wait_until
 
 HANDBOOK = """# Working here
@@ -48,6 +49,7 @@ KNOWN = (
     ("How many euros is a day abroad paid with?", "48 euros"),
 )
 UNKNOWN = "What is the boiling point of tungsten?"
+FIRMS = 90
 
 
 @dataclass
@@ -57,6 +59,7 @@ class World:
     running: RunningGroundloop
     keys: dict[str, str] = field(default_factory=dict)  # by role: user, operator, admin
     collections: dict[str, str] = field(default_factory=dict)  # ids by name
+    cycle: dict[str, Any] = field(default_factory=dict)  # the last one, once something was learned
 
     @property
     def url(self) -> str:
@@ -84,6 +87,18 @@ def settle_in(running: RunningGroundloop, folder: Path) -> World:
     with world.http("user") as http:
         _say(http)
     return world
+
+
+def learn(world: World, folder: Path) -> None:
+    """Let people ask about firms and judge what they are told, and train a version from that."""
+    asked = firms(FIRMS)
+    write_documents(folder / "firms", asked)
+    world.running.cli("ingest", str(folder / "firms"), "--collection", "Firms")
+    with world.http() as http:
+        stores = http.get("/v1/vector_stores").raise_for_status().json()["data"]
+        world.collections = {store["name"]: store["id"] for store in stores}
+        visit(http, asked, seed=1)
+        world.cycle = run_cycle(http)
 
 
 def ask(http: httpx.Client, question: str, **more: Any) -> list[dict[str, Any]]:

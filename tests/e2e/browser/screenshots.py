@@ -1,0 +1,103 @@
+"""Pictures of every screen: light and dark, on a desk and on a phone.
+
+    python -m tests.e2e.browser.screenshots [--only NAME...] [--best FOLDER]
+
+They go to build/screenshots. With `--best` the ones that the docs show are also kept in that folder, as small as they get.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.e2e.browser import chromium
+from tests.e2e.browser.checks import PHONE, WIDE
+from tests.e2e.browser.screens import SCREENS, Screen
+from tests.e2e.browser.world import World, learn, settle_in
+from tests.e2e.running import RunningGroundloop, free_port
+
+ROOT = Path(__file__).resolve().parents[3]
+FOLDER = ROOT / "build" / "screenshots"
+BEST = (
+    "answer-light-wide",
+    "answer-dark-phone",
+    "pair-light-wide",
+    "overview-light-wide",
+    "documents-light-wide",
+    "cycle-light-wide",
+    "versions-dark-wide",
+)
+COLOURS = 128
+
+
+def main() -> None:
+    """Start everything, let some people ask and judge, train once, go from screen to screen."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", metavar="NAME", help=f"of {', '.join(one.name for one in SCREENS)}")
+    parser.add_argument("--best", type=Path, metavar="FOLDER", help="keep what the docs show there")
+    options = parser.parse_args()
+    wanted = [one for one in SCREENS if not options.only or one.name in options.only]
+    with tempfile.TemporaryDirectory() as folder:
+        running = RunningGroundloop(
+            Path(folder) / "home", free_port(), "--no-docs", learn="false", votes_per_minute="0"
+        )
+        try:
+            running.wait_for("ready")
+            world = settle_in(running, Path(folder))
+            learn(world, Path(folder))
+            with sync_playwright() as playwright:
+                browser = chromium.launch(playwright)
+                for path in _pictures(browser, world, wanted):
+                    print(path.relative_to(ROOT), file=sys.stderr)
+                    if options.best and path.stem in BEST:
+                        _keep(path, options.best)
+                browser.close()
+        finally:
+            running.destroy()
+
+
+def _pictures(browser: Browser, world: World, screens: list[Screen]) -> Iterator[Path]:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for screen in screens:
+        for theme in ("light", "dark"):
+            for size, viewport in (("wide", WIDE), ("phone", PHONE)):
+                page = _page(browser, world, screen, theme, viewport)
+                screen.show(page)
+                path = FOLDER / f"{screen.name}-{theme}-{size}.png"
+                page.screenshot(path=path, animations="disabled")
+                page.context.close()
+                yield path
+
+
+def _page(browser: Browser, world: World, screen: Screen, theme: str, viewport: dict[str, int]) -> Page:
+    phone = viewport is PHONE
+    context = browser.new_context(
+        base_url=world.url,
+        viewport=viewport,  # type: ignore[arg-type]
+        device_scale_factor=2 if phone else 1,
+        has_touch=phone,
+        color_scheme=theme,  # type: ignore[arg-type]
+        reduced_motion="reduce",
+        locale="en-GB",
+    )
+    if screen.role is not None:
+        key = world.keys[screen.role]
+        context.request.post("/v1/session", data={"key": key}, headers={"X-Groundloop-Page": "1"})
+    return context.new_page()
+
+
+def _keep(path: Path, folder: Path) -> None:
+    """Keep a picture with few colours: text and surfaces lose nothing, and it is a third as large."""
+    folder.mkdir(parents=True, exist_ok=True)
+    picture = Image.open(path).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    picture.save(folder / path.name, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
