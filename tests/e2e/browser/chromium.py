@@ -6,7 +6,7 @@ import os
 import shutil
 
 import pytest
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -36,3 +36,9 @@ def launch(playwright: Playwright) -> Browser:
             pytest.fail(reason)
         pytest.skip(reason)
     return playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+
+
+def sign_in(context: BrowserContext, key: str) -> None:
+    """Begin a session of the browser as the page does; its cookie goes along from then on."""
+    said = context.request.post("/v1/session", data={"key": key}, headers={"X-Groundloop-Page": "1"})
+    assert said.ok, said.text()

@@ -16,8 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.e2e.browser import chromium
 from tests.e2e.browser.checks import WIDE
 from tests.e2e.browser.watching import Watch, settled
-from tests.e2e.browser.world import World, learn, settle_in
-from tests.e2e.running import RunningGroundloop, free_port
+from tests.e2e.browser.world import World, learn, settle_in, start
 
 HERE = Path(__file__).parent
 TIMEOUT_S = 600  # the first test of a run also waits until everything is up
@@ -49,8 +48,7 @@ def browser() -> Iterator[Browser]:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Start everything, with a small company in it."""
     folder = tmp_path_factory.mktemp("company")
-    settings = {"learn": "false", "votes_per_minute": "0", "requests_per_minute": "0", "train_min_judgements": "20"}
-    running = RunningGroundloop(folder / "home", free_port(), "--no-docs", **settings)
+    running = start(folder)
     try:
         running.wait_for("ready")
         yield settle_in(running, folder)
@@ -89,10 +87,7 @@ def sign_in(browser: Browser, world: World, allowed: list[str]) -> Iterator[Sign
         context.set_default_timeout(PATIENCE_MS)
         watches.append(Watch(context, there.url, allowed))
         if role is not None:
-            said = context.request.post(
-                "/v1/session", data={"key": there.keys[role]}, headers={"X-Groundloop-Page": "1"}
-            )
-            assert said.ok, said.text()
+            chromium.sign_in(context, there.keys[role])
         page = context.new_page()
         page.goto(at)
         settled(page)

@@ -2,7 +2,7 @@
 
     python -m tests.e2e.browser.screenshots [--only NAME...] [--best FOLDER]
 
-They go to build/screenshots. With `--best` the ones that the docs show are also kept in that folder, as small as they get.
+They go to build/screenshots. With `--best` those that the docs show are also kept in that folder, as small as they get.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.e2e.browser import chromium
 from tests.e2e.browser.checks import PHONE, WIDE
 from tests.e2e.browser.screens import SCREENS, Screen
-from tests.e2e.browser.world import World, learn, settle_in
-from tests.e2e.running import RunningGroundloop, free_port
+from tests.e2e.browser.world import World, learn, settle_in, start
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "build" / "screenshots"
@@ -87,8 +86,7 @@ def _page(browser: Browser, world: World, screen: Screen, theme: str, viewport: 
         locale="en-GB",
     )
     if screen.role is not None:
-        key = world.keys[screen.role]
-        context.request.post("/v1/session", data={"key": key}, headers={"X-Groundloop-Page": "1"})
+        chromium.sign_in(context, world.keys[screen.role])
     return context.new_page()
 
 

@@ -14,7 +14,7 @@ from reportlab.lib.pagesizes import A5
 from reportlab.pdfgen.canvas import Canvas
 
 from tests.e2e.firms import firms, visit, write_documents
-from tests.e2e.running import RunningGroundloop, wait_until
+from tests.e2e.running import RunningGroundloop, free_port, wait_until
 
 HANDBOOK = """# Working here
 
@@ -69,6 +69,12 @@ class World:
     def http(self, role: str = "admin") -> httpx.Client:
         """Give a client with the key of this role."""
         return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.keys[role]}"}, timeout=60.0)
+
+
+def start(folder: Path) -> RunningGroundloop:
+    """Start everything in that folder; nothing is limited, and nothing is learned before it is asked for."""
+    settings = {"learn": "false", "votes_per_minute": "0", "requests_per_minute": "0", "train_min_judgements": "20"}
+    return RunningGroundloop(folder / "home", free_port(), "--no-docs", **settings)
 
 
 def settle_in(running: RunningGroundloop, folder: Path) -> World:
