@@ -43,9 +43,7 @@ def main() -> None:
     options = parser.parse_args()
     wanted = [one for one in SCREENS if not options.only or one.name in options.only]
     with tempfile.TemporaryDirectory() as folder:
-        running = RunningGroundloop(
-            Path(folder) / "home", free_port(), "--no-docs", learn="false", votes_per_minute="0"
-        )
+        running = start(Path(folder))
         try:
             running.wait_for("ready")
             world = settle_in(running, Path(folder))
