@@ -15,7 +15,7 @@ from service.chat import routes as chat
 from service.container import Container, Loader
 from service.cycles import routes as cycles
 from service.error_handlers import install_error_handlers
-from service.feedback import preference_routes, story_routes
+from service.feedback import answer_routes, preference_routes, story_routes
 from service.feedback import routes as feedback
 from service.files import batch_routes, document_routes, job_routes, search_routes, store_routes
 from service.files import routes as files
@@ -95,6 +95,7 @@ def _routers() -> list[APIRouter]:
         feedback,
         preference_routes,
         story_routes,
+        answer_routes,
         document_routes,
         files,
         store_routes,

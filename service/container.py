@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from service.chat.service import ChatService
     from service.cycles.reaper import Reaper
     from service.feedback.answers import AnswerStore
+    from service.feedback.judgements import Judgements
     from service.feedback.log import FeedbackLog
     from service.files.batches import BatchStore
     from service.jobs.enqueue import Ringer
@@ -72,6 +73,7 @@ class Container:
     redis: Redis  # decode_responses=False; fails fast while Redis is down
     answers: AnswerStore
     feedback: FeedbackLog
+    judgements: Judgements  # what stands of it
     archive: Archive  # what is old and no more in Redis
     journal: Tail | None  # follows Redis into the home folder, from which it is rebuilt
     consents: Consents
@@ -130,6 +132,7 @@ class Container:
         from service.chat.service import ChatService
         from service.cycles.reaper import Reaper
         from service.feedback.answers import AnswerStore
+        from service.feedback.judgements import Judgements
         from service.feedback.log import FeedbackLog
         from service.files.batches import BatchStore
         from service.jobs.enqueue import Ringer
@@ -162,6 +165,7 @@ class Container:
         older = ArchivedRecord(self.redis, self.archive, open_journal(settings) if settings.journal else None)
         self.answers = AnswerStore(self.redis, older, min_replicas=settings.redis_min_replicas)
         self.feedback = FeedbackLog(self.redis, older, min_replicas=settings.redis_min_replicas)
+        self.judgements = Judgements(self.redis, self.feedback, older)
         self.journal = open_tail(settings) if settings.journal else None
         self.consents = Consents(self.redis, default=settings.consent_default)
         self.tally = Tally(self.redis)

@@ -190,9 +190,9 @@ class ArchiveIndex:
         rows = self._all("SELECT prompt_id FROM answers WHERE answer_id = ?", answer_id)
         return rows[0][0] if rows else None
 
-    def standing(self, key: str) -> dict[str, str]:
-        """Give what stands under a key of Redis: field -> value."""
-        return dict(self._all("SELECT field, value FROM standing WHERE key = ?", key))
+    def standing(self, key: str, most: int = -1) -> dict[str, str]:
+        """Give what stands under a key of Redis: field -> value; up to `most`, below zero all."""
+        return dict(self._all("SELECT field, value FROM standing WHERE key = ? LIMIT ?", key, most))
 
     def standing_of_prompt(self, prompt_id: str) -> list[tuple[str, str, str]]:
         """Give (key, field, value) of everything that stands about a prompt's answers."""

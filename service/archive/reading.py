@@ -79,6 +79,10 @@ class ArchivedRecord:
         """Give what stood."""
         return await asyncio.to_thread(self._standing, wanted)
 
+    async def standing_under(self, names: Sequence[str], most: int) -> dict[str, dict[str, str]]:
+        """Give what stood under keys of Redis."""
+        return await asyncio.to_thread(lambda: {name: self._archive.index.standing(name, most) for name in names})
+
     async def bring_back(self, answer_ids: Sequence[str]) -> bool:
         """Put answers back into Redis."""
         await asyncio.to_thread(self._found, answer_ids)  # so that all of them are known

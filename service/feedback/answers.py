@@ -23,6 +23,7 @@ from service.feedback.codec import (
     encode_prompt,
     prompt_identity,
 )
+from service.feedback.errors import AnswerNotFound
 from service.feedback.older import Older
 from service.feedback.scripts import Argument, Batches, Script
 from service.privacy import keys as privacy
@@ -128,6 +129,10 @@ class AnswerStore:
 
     async def get_many(self, answer_ids: Sequence[str]) -> dict[str, AnswerRecord]:
         """Read several answers in three round trips; those that do not exist are left out."""
+        return {answer_id: record for answer_id, (_, record) in (await self.with_prompts(answer_ids)).items()}
+
+    async def with_prompts(self, answer_ids: Sequence[str]) -> dict[str, tuple[str, AnswerRecord]]:
+        """Do as `get_many`; gives with each answer its prompt's id, as it was when the answer was recorded."""
         if not answer_ids:
             return {}
         live = await self._read([keys.answer(answer_id) for answer_id in answer_ids])
@@ -137,10 +142,30 @@ class AnswerStore:
         decoded = {answer_id: decode_answer(raw[answer_id]) for answer_id in answer_ids if answer_id in raw}
         prompts = await self._prompts(sorted({prompt_id for prompt_id, _ in decoded.values()}))
         return {
-            answer_id: replace(record, answer_id=answer_id, prompt=prompts[prompt_id])
+            answer_id: (prompt_id, replace(record, answer_id=answer_id, prompt=prompts[prompt_id]))
             for answer_id, (prompt_id, record) in decoded.items()
             if prompt_id in prompts
         }
+
+    async def find(self, answer_id: str) -> tuple[str, AnswerRecord]:
+        """Read one answer that must be there; gives the id of its prompt with it.
+
+        Args:
+            answer_id: Which.
+
+        Returns:
+            The prompt's id and the answer.
+
+        Raises:
+            AnswerNotFound: There is no such answer.
+            ApiError: 503 when Redis lost its data and it may come back.
+        """
+        found = await self.with_prompts([answer_id])
+        if answer_id not in found:
+            if self._older is not None:
+                await self._older.check_whole()
+            raise AnswerNotFound(answer_id)
+        return found[answer_id]
 
     async def of_prompt(self, prompt_id: str) -> list[str]:
         """Give the ids of all answers to one prompt, oldest first."""

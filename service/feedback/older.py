@@ -40,6 +40,9 @@ class Older(Protocol):
     async def standing(self, wanted: Sequence[tuple[str, str]]) -> list[str | None]:
         """Give what stood when it was archived, for each (key of Redis, field)."""
 
+    async def standing_under(self, names: Sequence[str], most: int) -> dict[str, dict[str, str]]:
+        """Give what stood under keys of Redis when it was archived, field -> value, up to `most` of each key."""
+
     async def check_whole(self) -> None:
         """Refuse with a 503 to say that something does not exist while Redis is given back what it lost."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from service.feedback.browse import FeedbackSlice
-from service.feedback.records import Preference, Vote
+from service.feedback.records import Entry, Preference, Vote
 from service.feedback.schemas import FeedbackPage, FeedbackView
 
 
@@ -43,25 +43,27 @@ def preference(
     }
 
 
+def entry_view(entry: Entry, *, current: bool) -> FeedbackView:
+    """Show an entry of the log as operators browse it."""
+    return FeedbackView(
+        id=entry.entry_id,
+        kind=entry.kind,
+        created_at=entry.at,
+        current=current,
+        voter=entry.voter,
+        answers=list(entry.answers),
+        prompt_id=entry.prompt_id,
+        versions=list(entry.versions),
+        segment=entry.segment,
+        consent=entry.consent,
+        rating=entry.stated,
+        details=dict(entry.details),
+    )
+
+
 def page(found: FeedbackSlice) -> FeedbackPage:
     """Show a page of the log."""
-    data = [
-        FeedbackView(
-            id=entry.entry_id,
-            kind=entry.kind,
-            created_at=entry.at,
-            current=stands,
-            voter=entry.voter,
-            answers=list(entry.answers),
-            prompt_id=entry.prompt_id,
-            versions=list(entry.versions),
-            segment=entry.segment,
-            consent=entry.consent,
-            rating=entry.stated,
-            details=dict(entry.details),
-        )
-        for entry, stands in found.entries
-    ]
+    data = [entry_view(entry, current=stands) for entry, stands in found.entries]
     return FeedbackPage(
         data=data,
         first_id=data[0].id if data else None,

@@ -24,6 +24,7 @@ ROLES: dict[str, str] = {  # the least role of each route that is not for every 
     "DELETE /v1/vector_stores/{vector_store_id}/files/{file_id}": "operator",
     "POST /v1/vector_stores/{vector_store_id}/file_batches": "operator",
     "POST /v1/vector_stores/{vector_store_id}/file_batches/{batch_id}/cancel": "operator",
+    "GET /v1/answers/{answer_id}": "operator",
     "GET /v1/feedback": "operator",
     "GET /v1/feedback/export": "operator",
     "GET /v1/jobs": "operator",

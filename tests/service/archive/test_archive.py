@@ -66,8 +66,9 @@ class World:
         return self.ask(act)
 
     def held(self) -> dict[str, Any]:
-        """Give what Redis holds of the record, without what is known of voters."""
-        return {name: value for name, value in record_keys(self.client).items() if not name.startswith("gl:voters")}
+        """Give what Redis holds of the record, without what is known of voters and the counts by day."""
+        beside = ("gl:voters", "gl:days")
+        return {name: value for name, value in record_keys(self.client).items() if not name.startswith(beside)}
 
     def move(self, **options: Any) -> Any:
         """Archive everything."""

@@ -96,7 +96,14 @@ def test_a_thumb_moves_to_the_day_of_the_last_word(run: Run[Any]) -> None:
         await stores.answers.record(record)
         seconds, _ = await stores.client.time()
         old = f"{(seconds - 2 * 86_400) * 1000}-0"
-        said: Any = {"k": "vote", "a": record.answer_id, "q": record.prompt_id, "u": record.user, "v": "base-1", "s": ""}
+        said: Any = {
+            "k": "vote",
+            "a": record.answer_id,
+            "q": record.prompt_id,
+            "u": record.user,
+            "v": "base-1",
+            "s": "",
+        }
         said |= {"r": "up", "c": "1", "p": "", "d": "{}"}
         await stores.client.xadd(keys.FEEDBACK, said, id=old)
         await stores.client.hset(keys.votes(record.answer_id), record.user, f"{old} digest")
