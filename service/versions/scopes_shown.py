@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.scopes import Scope, scopes_present
+from service.scopes import SHARED, Scope, scopes_present
 from service.versions.schemas import ScopeOut
 from service.versions.standing import registry_of
 from service.versions.views import move_out
-from training.registry.aliases import CANDIDATE
+from training.registry.aliases import CANDIDATE, CHAMPION
 
 if TYPE_CHECKING:
     from service.settings import Settings
@@ -32,7 +32,9 @@ def list_scopes(settings: Settings, scope: Scope | None = None) -> list[ScopeOut
 def _scope(settings: Settings, scope: Scope) -> ScopeOut:
     registry = registry_of(settings, scope)
     state = registry.aliases()
-    served = (*state.champions, registry.base)
+    # Without a champion of its own a segment or collection is served what serves everybody.
+    last = registry.base if scope == SHARED else registry_of(settings, SHARED).alias(CHAMPION) or registry.base
+    served = (*state.champions, last)
     return ScopeOut(
         scope=str(scope),
         sequence=state.sequence,

@@ -116,6 +116,7 @@ def test_the_list_says_what_serves_each_scope_and_how_that_came_to_be(server: Li
         ("candidate", "have a look"),
     ]
     assert (frenchs["scope"], frenchs["candidate"], frenchs["before"]) == ("segment:fr", french, None)
+    assert frenchs["champion"] == first  # everybody's serves a segment that has none of its own
     assert http.get("/v1/versions", params={"scope": "segment:fr"}).json()["scopes"] == [frenchs]
     told = http.post("/v1/versions/rollback", json={"expected": everybodys["sequence"]})
     assert told.status_code == 200, told.text
