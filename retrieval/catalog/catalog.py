@@ -19,6 +19,7 @@ from retrieval.catalog.for_indexes import ForIndexes
 from retrieval.catalog.for_workers import ForWorkers
 from retrieval.catalog.paging import Order
 from retrieval.catalog.rows import (
+    ChunkPage,
     CollectionRef,
     Page,
     Reembedding,
@@ -389,6 +390,13 @@ class Catalog(ForWorkers, ForIndexes):
         """Fetch a document's chunks in order, scores zero."""
         with self._db.read() as connection:
             return reading.chunks(connection, caller, collection_id, document_id)
+
+    def chunk_page(
+        self, caller: Caller, collection_id: str, document_id: str, *, limit: int = 20, after: str | None = None
+    ) -> ChunkPage:
+        """Fetch a page of a document's chunks in order; none before it is completed."""
+        with self._db.read() as connection:
+            return reading.chunk_page(connection, caller, collection_id, document_id, limit=limit, after=after)
 
     def passages(self, caller: Caller, rows: Iterable[int]) -> dict[int, Passage]:
         """Fetch chunks by row id, scores zero, in one query; the deleted and the unreadable are left out."""

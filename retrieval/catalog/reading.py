@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from retrieval.catalog import queue
 from retrieval.catalog.access import readable_collection
 from retrieval.catalog.documents import SOURCE, get_row
-from retrieval.catalog.rows import CHUNK_PREFIX, ChunkText, Claim, to_passage
-from retrieval.errors import DocumentNotFound
+from retrieval.catalog.rows import CHUNK_PREFIX, ChunkPage, ChunkText, Claim, to_passage
+from retrieval.catalog.validate import page_limit
+from retrieval.errors import DocumentNotFound, InvalidInput
 from retrieval.types import Caller, Passage
 
 _COLUMNS = (
@@ -35,9 +36,8 @@ def passages(connection: sqlite3.Connection, caller: Caller, rows: Iterable[int]
 
 def chunk(connection: sqlite3.Connection, caller: Caller, chunk_id: str) -> Passage:
     """Fetch one chunk by its public id."""
-    digits = chunk_id.removeprefix(CHUNK_PREFIX)
-    is_id = chunk_id.startswith(CHUNK_PREFIX) and digits.isascii() and digits.isdigit() and len(digits) < 19
-    found = passages(connection, caller, [int(digits)]) if is_id else {}
+    row = _row_of(chunk_id)
+    found = {} if row is None else passages(connection, caller, [row])
     if not found:
         raise DocumentNotFound(f"There is no chunk {chunk_id!r}.")
     return next(iter(found.values()))
@@ -48,6 +48,32 @@ def chunks(connection: sqlite3.Connection, caller: Caller, collection_id: str, d
     row = get_row(connection, caller, collection_id, document_id)
     found = connection.execute(f"SELECT {_COLUMNS} {_CHUNKS} WHERE d.row = ? ORDER BY k.row", (row["row"],))
     return [to_passage(chunk) for chunk in found]
+
+
+def chunk_page(
+    connection: sqlite3.Connection,
+    caller: Caller,
+    collection_id: str,
+    document_id: str,
+    *,
+    limit: int,
+    after: str | None,
+) -> ChunkPage:
+    """Fetch some of a document's chunks in order; their rows follow each other, so a place is a difference."""
+    document = get_row(connection, caller, collection_id, document_id)
+    first, count = document["first_chunk"] or 0, document["chunk_count"]
+    start = 0
+    if after is not None:
+        row = _row_of(after)
+        if row is None or not first <= row < first + count:
+            raise InvalidInput(f"There is no chunk {after!r} in this document to continue after.", param="after")
+        start = row - first + 1
+    found = connection.execute(
+        f"SELECT {_COLUMNS} {_CHUNKS} WHERE d.row = ? AND k.row >= ? ORDER BY k.row LIMIT ?",
+        (document["row"], first + start, page_limit(limit)),
+    )
+    items = tuple(to_passage(chunk) for chunk in found)
+    return ChunkPage(items, start, start + len(items) < count)
 
 
 def document_text(connection: sqlite3.Connection, caller: Caller, collection_id: str, document_id: str) -> str:
@@ -71,3 +97,10 @@ def claimed_chunks(connection: sqlite3.Connection, claim: Claim) -> list[ChunkTe
         ChunkText(r["row"], held["file_id"], held["title"], tuple(json.loads(r["heading_path"])), r["text"])
         for r in found
     ]
+
+
+def _row_of(chunk_id: str) -> int | None:
+    """Give the row of a chunk's public id; None where it can be nobody's."""
+    digits = chunk_id.removeprefix(CHUNK_PREFIX)
+    is_id = chunk_id.startswith(CHUNK_PREFIX) and digits.isascii() and digits.isdigit() and len(digits) < 19
+    return int(digits) if is_id else None

@@ -28,6 +28,15 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class ChunkPage:
+    """Some chunks of one document in order; `start` is the place of the first of them, from 0."""
+
+    items: tuple[Passage, ...]
+    start: int
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A lease on a document. Only the holder of the newest token may publish a result."""
 

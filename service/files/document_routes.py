@@ -14,6 +14,7 @@ from service.files.paging import After, Before, Limit, ListOf, Order, refuse_bef
 from service.files.shapes import (
     Attributes,
     ChunkingStrategy,
+    ChunkOut,
     ContentPage,
     Status,
     TextContent,
@@ -112,3 +113,13 @@ def get_content(vector_store_id: StoreId, file_id: FileId, principal: Reader, pa
     return ContentPage(
         data=[TextContent(text=text)], file_id=file_id, filename=document.filename, attributes=dict(document.attributes)
     )
+
+
+@router.get("/{file_id}/chunks", summary="Read the chunks of a file")
+def list_chunks(
+    vector_store_id: StoreId, file_id: FileId, principal: Reader, parts: Parts, after: After = None, limit: Limit = 20
+) -> ListOf[ChunkOut]:
+    """List the pieces that searches find, in the order of the document; none before it is completed."""
+    page = parts.catalog.chunk_page(principal.caller, vector_store_id, file_id, limit=limit, after=after)
+    chunks = [ChunkOut.of(chunk, page.start + place) for place, chunk in enumerate(page.items)]
+    return ListOf[ChunkOut].of(chunks, page.has_more)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from retrieval.catalog import Reembedding
-from retrieval.types import Collection, Document, DocumentError, StoredFile
+from retrieval.types import Collection, Document, DocumentError, Passage, StoredFile
 
 Status = Literal["in_progress", "completed", "cancelled", "failed"]
 Attribute = str | bool | float
@@ -216,6 +216,34 @@ class ContentPage(BaseModel):
     file_id: str
     filename: str
     attributes: dict[str, Attribute]
+
+
+class ChunkOut(BaseModel):
+    """An indexed piece of a document."""
+
+    id: str
+    object: Literal["vector_store.file.chunk"] = "vector_store.file.chunk"
+    position: int = Field(description="its place in the document, from 0")
+    start_index: int = Field(description="where it stands in the document's text")
+    end_index: int
+    page_start: int | None
+    page_end: int | None
+    heading_path: list[str]
+    content: str
+
+    @classmethod
+    def of(cls, chunk: Passage, position: int) -> ChunkOut:
+        """Show a chunk."""
+        return cls(
+            id=chunk.chunk_id,
+            position=position,
+            start_index=chunk.start,
+            end_index=chunk.end,
+            page_start=chunk.page_start,
+            page_end=chunk.page_end,
+            heading_path=list(chunk.heading_path),
+            content=chunk.text,
+        )
 
 
 class ChunkingStrategy(BaseModel):

@@ -33,6 +33,40 @@ def test_a_document_goes_from_queued_to_completed(library: Library) -> None:
     assert library.catalog.chunk(OPERATOR, second.chunk_id) == second
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 7])
+def test_chunks_come_in_pages(library: Library, limit: int) -> None:
+    collection = library.collection()
+    library.add(collection, "before", filename="before.txt")
+    document = library.add(collection, "one two three four five six")
+    library.add(collection, "after", filename="after.txt")
+    whole = library.catalog.chunks(OPERATOR, collection, document.document_id)
+    found, after = [], None
+    while True:
+        page = library.catalog.chunk_page(OPERATOR, collection, document.document_id, limit=limit, after=after)
+        assert page.start == len(found)
+        found += page.items
+        if not page.has_more:
+            break
+        assert len(page.items) == limit
+        after = page.items[-1].chunk_id
+    assert found == whole
+    last = library.catalog.chunk_page(OPERATOR, collection, document.document_id, after=whole[-1].chunk_id)
+    assert (last.items, last.start, last.has_more) == ((), 6, False)
+
+
+def test_chunks_go_on_only_after_one_of_their_document(library: Library) -> None:
+    collection = library.collection()
+    others = library.add(collection, "before", filename="before.txt")
+    document = library.attach(collection, "one two")
+    assert library.catalog.chunk_page(OPERATOR, collection, document.document_id).items == ()
+    (stranger,) = library.catalog.chunks(OPERATOR, collection, others.document_id)
+    library.work()
+    for after in (stranger.chunk_id, "chk_99", "nonsense"):
+        with pytest.raises(InvalidInput) as refused:
+            library.catalog.chunk_page(OPERATOR, collection, document.document_id, after=after)
+        assert refused.value.param == "after"
+
+
 @pytest.mark.parametrize("chunk_id", ["chk_99", "chk_", "7", "chk_x", "chk_" + "9" * 30, "chk_²"])
 def test_an_unknown_chunk_is_not_found(library: Library, chunk_id: str) -> None:
     with pytest.raises(DocumentNotFound):

@@ -132,6 +132,8 @@ class CatalogMachine(RuleBasedStateMachine):
                         self.library.catalog.document(caller, collection, document_id)
                     with pytest.raises(NotFound):
                         self.library.catalog.chunks(caller, collection, document_id)
+                    with pytest.raises(NotFound):
+                        self.library.catalog.chunk_page(caller, collection, document_id)
 
     @rule(target=claims)
     def claim(self) -> tuple[Claim, int] | None:
