@@ -167,6 +167,7 @@ function Chosen({ turn, pair }) {
     try {
       await act();
     } catch (wrong) {
+      led = "";
       setError(wrong);
     }
   }
