@@ -17,7 +17,7 @@ from service.cycles import routes as cycles
 from service.error_handlers import install_error_handlers
 from service.feedback import answer_routes, preference_routes, story_routes
 from service.feedback import routes as feedback
-from service.files import batch_routes, document_routes, job_routes, search_routes, store_routes
+from service.files import batch_routes, chunk_routes, document_routes, job_routes, search_routes, store_routes
 from service.files import routes as files
 from service.logs import setup_logging
 from service.overview import routes as overview
@@ -97,6 +97,7 @@ def _routers() -> list[APIRouter]:
         story_routes,
         answer_routes,
         document_routes,
+        chunk_routes,
         files,
         store_routes,
         batch_routes,
