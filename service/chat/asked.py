@@ -35,6 +35,7 @@ class Asked:
     consent: bool
     attributes: Mapping[str, str]  # kept with the answer
     pairs: bool = False  # whether two answers may be shown
+    again: str | None = None  # the answer to whose prompt another one is wanted
 
     @property
     def named(self) -> str | None:
@@ -78,6 +79,7 @@ def read(request: ChatRequest, principal: Principal, headers: Mapping[str, str],
         consent=request.consent,
         attributes={"conversation_id": conversation_id} if conversation_id else {},
         pairs=bool(request.pairs),
+        again=request.again,
     )
 
 

@@ -52,6 +52,7 @@ class Exchange:
         self.asked = asked
         self.prompt = prompt
         self.served = plan.served
+        self.again = plan.again
         self.arms: tuple[Served, ...] = (plan.served,) * plan.n  # who gives each answer
         self.opened = plan.pair is None  # whether it is known how many answers there are
         self.pair: Pair | None = None
@@ -114,9 +115,15 @@ class Exchange:
     def notes(self, index: int) -> dict[str, str]:
         """Give what is noted with an answer, besides what the caller gave."""
         arm = self.arms[index]
+        first = self.again.first.answer_id if self.again else None
         alone = self.asked.choices == 1 and self.pair != "learn"  # else several of the policy's own were wanted
         return note_of(
-            arm, same=self.same, pair=self.pair, named=self.asked.named, best_of=arm.best_of if alone else 1
+            arm,
+            same=self.same,
+            pair=self.pair,
+            named=self.asked.named,
+            best_of=arm.best_of if alone else 1,
+            again=first,
         ).attributes()
 
     async def next_within(self, seconds: float) -> tuple[Piece | None, bool]:
@@ -138,7 +145,7 @@ class Exchange:
         return [
             ChoiceOut(
                 index=item.index,
-                message=message_of(item, self.prompt),
+                message=message_of(item, self.prompt, same=bool(self.again and self.same)),
                 finish_reason="length" if item.answer.finish_reason == "length" else "stop",
                 answer_id=answer_id,
                 recorded=True,

@@ -52,8 +52,9 @@ def read_sampling(request: ChatRequest, options: ChatOptions) -> Sampling:
     """Read the sampling settings, with ours where the request is silent."""
     wanted = request.max_completion_tokens or request.max_tokens or options.default_max_tokens
     stop = (request.stop,) if isinstance(request.stop, str) else tuple(request.stop or ())
+    usual = options.temperature if request.again is None else options.again_temperature
     return Sampling(
-        temperature=options.temperature if request.temperature is None else request.temperature,
+        temperature=usual if request.temperature is None else request.temperature,
         top_p=1.0 if request.top_p is None else request.top_p,
         max_tokens=min(wanted, options.largest_max_tokens),
         seed=request.seed,

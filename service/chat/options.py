@@ -29,6 +29,7 @@ class ChatOptions:
     default_max_tokens: int = 512
     largest_max_tokens: int = 32_768
     temperature: float = 0.0
+    again_temperature: float = 0.7  # of one more answer to the same prompt: the likeliest one has been given
     max_history_turns: int = 20
     trial: TrialOptions = TrialOptions()
 

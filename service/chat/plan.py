@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from service.chat.again import Again, again_steps
 from service.chat.bridge import CancelToken
 from service.chat.steps import Compared, Finished, Opening, Piece, Step, answer_steps, finish, nothing_found
 from service.chat.trial import Pair, TrialOptions, heard, lot
@@ -29,6 +30,7 @@ class Plan:
     rival: Served | None = None  # the other arm of a trial, where it is asked too
     pair: Pair | None = None  # two answers are shown if they differ
     turned: bool = False  # the second one is shown first
+    again: Again | None = None  # what is answered once more, alone
 
 
 def plan_for(
@@ -80,6 +82,9 @@ def planned_steps(
     Raises:
         PolicyError: If the answering policy cannot answer or breaks off.
     """
+    if plan.again is not None:
+        yield from again_steps(plan.served.policy, plan.again, sampling, token)
+        return
     if plan.pair is None or not prompt.passages:
         yield from _alone(plan, prompt, theirs, sampling, token)
         return

@@ -56,6 +56,9 @@ class ContextOut(BaseModel):
     abstained: bool = False
     citations: list[CitationOut] = []
     retrieved: list[RetrievedOut] = []
+    same: bool = Field(
+        False, exclude_if=lambda same: not same, description="Another answer was wanted, and the policy has no other."
+    )
 
 
 class UrlCitation(BaseModel):
@@ -120,7 +123,7 @@ class ChatCompletionOut(BaseModel):
     )
 
 
-def message_of(finished: Finished, prompt: Prompt) -> MessageOut:
+def message_of(finished: Finished, prompt: Prompt, *, same: bool = False) -> MessageOut:
     """Give an answer as a message, with its evidence; an abstention cites nothing."""
     cited = finished.cited
     citations = [] if finished.abstained else [_citation(citation) for citation in cited.citations]
@@ -134,6 +137,7 @@ def message_of(finished: Finished, prompt: Prompt) -> MessageOut:
             abstained=finished.abstained,
             citations=citations,
             retrieved=[retrieved_of(passage, cited=passage.number in numbers) for passage in prompt.passages],
+            same=same,
         ),
     )
 

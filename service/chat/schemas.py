@@ -1,4 +1,4 @@
-"""What a chat request may say: OpenAI's fields, plus `collections` and `pairs`.
+"""What a chat request may say: OpenAI's fields, plus `collections`, `pairs` and `again`.
 
 Fields we do not know are let through, as OpenAI's clients send new ones every month. A value that cannot work (a tool,
 an image, a JSON response format) is refused with what would work: ignoring it would answer another question.
@@ -103,6 +103,12 @@ class ChatRequest(BaseModel):
     stream_options: StreamOptions | None = None
     n: Annotated[int, Field(ge=1, le=MAX_CHOICES)] | None = None
     pairs: Annotated[bool | None, Field(description="The client can show two answers and ask which is better.")] = None
+    again: Annotated[
+        Text | None,
+        Field(
+            min_length=1, max_length=128, description="An answer of yours: its prompt is answered once more."
+        ),
+    ] = None
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
@@ -150,6 +156,13 @@ class ChatRequest(BaseModel):
         if collections is not None and not collections:
             raise _refuse("`collections` is empty; name at least one, or leave it out to search all you may read.")
         return collections
+
+    @model_validator(mode="after")
+    def again_is_one(self) -> ChatRequest:
+        """One more answer is one answer."""
+        if self.again is not None and self.choices > 1:
+            raise _refuse("`again` gives one more answer; leave `n` out.")
+        return self
 
     @property
     def choices(self) -> int:

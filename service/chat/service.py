@@ -6,12 +6,14 @@ import asyncio
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from retrieval.errors import RetrievalError
 from service.chat import snapshot
 from service.chat.admission import Admission, Place
+from service.chat.again import Again, recall
 from service.chat.asked import Asked
 from service.chat.bridge import ThreadStream
 from service.chat.exchange import Exchange, new_completion_id
@@ -31,7 +33,7 @@ from training.policy.base import Prompt
 
 if TYPE_CHECKING:
     from service.container import Container
-
+    from service.versions.snapshot import Snapshot
 
 LONGEST_QUERY_CHARS = 4_000
 log = logging.getLogger(__name__)
@@ -78,28 +80,22 @@ class ChatService:
             raise
 
     async def _begin(self, asked: Asked, lease: Lease, started: float) -> Exchange:
-        book, identity = self._container.policies, asked.principal.identity
-        scope = await scope_of(asked, lease.snapshot, self._container.catalog)
-        served = book.named(asked.model, identity, scope, snapshot=lease.snapshot)
+        container = self._container
+        again = None
+        if asked.again is not None:
+            again = await recall(asked.again, asked, container.answers, container.catalog)
+            asked = again.asked_as_then(asked)
         completion_id = new_completion_id()
-        plan = plan_for(
-            served,
-            lease.snapshot,
-            self.options.trial,
-            completion_id=completion_id,
-            n=asked.choices,
-            pairs=asked.pairs and asked.consent,
-            greedy=asked.sampling.temperature == 0,
-        )
+        plan = await self._plan(asked, lease.snapshot, completion_id, again)
         if self._stopping is not None:
             raise self._stopping
         place = await self._enter(asked.principal.key_id)
         try:
             admitted = time.monotonic()
-            prompt = await self._prompt(asked, served)
+            prompt = await self._prompt(asked, plan.served) if again is None else again.first.prompt
             theirs = await self._rival_prompt(asked, plan, prompt)
             searched = time.monotonic()
-            self._container.metrics.retrieval_seconds.labels("chat").observe(searched - admitted)
+            container.metrics.retrieval_seconds.labels("chat").observe(searched - admitted)
             steps: ThreadStream[Step] = ThreadStream(
                 self._executor, partial(planned_steps, plan, prompt, theirs, asked.sampling)
             )
@@ -113,7 +109,7 @@ class ChatService:
             plan,
             steps,
             completion_id=completion_id,
-            metrics=self._container.metrics,
+            metrics=container.metrics,
             started=started,
             waits_ms={"queue": (admitted - started) * 1000, "search": (searched - admitted) * 1000},
             on_close=partial(self._closed, lease, steps),
@@ -121,6 +117,21 @@ class ChatService:
         limit = self.options.answer_timeout_s
         self._open[exchange] = asyncio.get_running_loop().call_later(limit, exchange.abort, too_slow(limit))
         return exchange
+
+    async def _plan(self, asked: Asked, seen: Snapshot, completion_id: str, again: Again | None) -> Plan:
+        scope = await scope_of(asked, seen, self._container.catalog)
+        served = self._container.policies.named(asked.model, asked.principal.identity, scope, snapshot=seen)
+        if again is not None:
+            return Plan(replace(served, role="again"), again=again)
+        return plan_for(
+            served,
+            seen,
+            self.options.trial,
+            completion_id=completion_id,
+            n=asked.choices,
+            pairs=asked.pairs and asked.consent,
+            greedy=asked.sampling.temperature == 0,
+        )
 
     async def complete(self, asked: Asked) -> ChatCompletionOut:
         """Answer a request that is not streamed; fails as `open` does, and with 503 if the time or the server ends."""

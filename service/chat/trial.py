@@ -35,6 +35,7 @@ class Note:
     scope: Scope = SHARED  # whose champion or candidate answered
     named: str | None = None  # the one collection that the request named
     best_of: int = 1  # answers of which this one was chosen: then its log-probability is not how likely it was shown
+    again: str | None = None  # the answer to whose prompt this one was wanted too
 
     def attributes(self) -> dict[str, str]:
         """Write what is not as usual."""
@@ -47,6 +48,7 @@ class Note:
             "scope": None if self.scope == SHARED else str(self.scope),
             NAMED: self.named,
             "best_of": None if self.best_of == 1 else str(self.best_of),
+            "again": self.again,
         }
         return {name: value for name, value in told.items() if value}
 
@@ -73,6 +75,7 @@ class Note:
             scope=Scope.parse(attributes.get("scope", "shared")),
             named=attributes.get(NAMED),
             best_of=int(attributes.get("best_of", "1")),
+            again=attributes.get("again"),
         )
 
 
@@ -92,8 +95,21 @@ class TrialOptions:
         return cls(settings.pair_share, settings.trial_pair_share, quick if asked == "auto" else asked == "on")
 
 
-def note_of(served: Served, *, same: bool | None, pair: Pair | None, named: str | None, best_of: int = 1) -> Note:
-    """Note what answered. In a pair both arms are shown whoever asks, so neither was a matter of chance."""
+def note_of(
+    served: Served,
+    *,
+    same: bool | None,
+    pair: Pair | None,
+    named: str | None,
+    best_of: int = 1,
+    again: str | None = None,
+) -> Note:
+    """Note what answered. In a pair both arms are shown whoever asks, so neither was a matter of chance.
+
+    One more answer belongs to no trial, whoever gives it: who wants one was not content with the first.
+    """
+    if again is not None:
+        return Note("again", scope=served.scope, named=named, again=again)
     propensity = 1.0 if pair else served.propensity
     return Note(served.role, propensity, served.trial, same, pair, served.scope, named, best_of)
 

@@ -12,7 +12,8 @@ from training.policy.base import ServingPolicy
 if TYPE_CHECKING:
     from retrieval.embed.adapter import Questions
 
-Role = Literal["champion", "candidate", "pinned"]
+# The last two compare nothing: a version that was asked for by name, and whatever gives one more answer.
+Role = Literal["champion", "candidate", "pinned", "again"]
 QuestionsFor = Callable[[str], "Questions"]  # by the name of an embedding model
 
 

@@ -1,7 +1,7 @@
 """What each version serves, counted in this process and added up in Redis about once a second.
 
 Best effort: what a process counted in its last second is lost with it, and what Redis does not take waits for the next
-try. Only answers to the name `groundloop` count; whoever pins a version compares nothing.
+try. Only answers to the name `groundloop` count; whoever pins a version, or wants one more answer, compares nothing.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def count_exchange(
         failed: Whether it broke off.
         took_s: How long the request took.
     """
-    given = [(version, role) for version, role in arms if role != "pinned"]
+    given = [(version, role) for version, role in arms if role not in ("pinned", "again")]
     if failed:
         for version, _ in given[:1]:  # with two arms nobody knows which of them failed: it is the first's request
             tally.failed(version)

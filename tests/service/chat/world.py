@@ -19,7 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 from redis.asyncio import Redis
 
-from retrieval.errors import CollectionNotFound
+from retrieval.errors import CollectionNotFound, DocumentNotFound
 from retrieval.types import Caller, Passage
 from service.access.keys import KeyStore
 from service.chat.drain import on_stop_signal
@@ -88,6 +88,13 @@ class WordSearcher:
         if not caller.may_read(readers):
             raise CollectionNotFound(f"no collection {collection_id!r}")
         return SimpleNamespace(readers=readers)
+
+    def chunk(self, caller: Caller, chunk_id: str) -> Passage:
+        """Give a chunk that a caller may read, as the catalog does."""
+        for name, (readers, texts) in self.collections.items():
+            if chunk_id in texts and caller.may_read(readers):
+                return passage(chunk_id, texts[chunk_id], name, 0.0)
+        raise DocumentNotFound(f"no chunk {chunk_id!r}")
 
     async def asearch(
         self, caller: Caller, query: str, *, collections: Sequence[str] | None = None, k: int = 10, **_: Any
