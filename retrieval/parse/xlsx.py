@@ -36,22 +36,24 @@ def parse_xlsx(path: Path, limits: ParseLimits) -> ParsedDocument:
     import openpyxl
 
     builder = DocumentBuilder(limits.max_text_chars)
-    workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    try:
-        cells = 0
-        for number, sheet in enumerate(workbook.worksheets, 1):
-            if sheet.sheet_state != "visible":
-                continue
-            sheet.reset_dimensions()  # the size a sheet declares is often wrong, and openpyxl would fill it up
-            named = False
-            for table in _tables(sheet, limits.max_cells - cells):
-                if not named:
-                    builder.add("heading", sheet.title, level=1, page=number)
-                    named = True
-                cells += sum(len(row) for row in table)
-                builder.add_table(table, page=number)
-    finally:
-        workbook.close()
+    # Opened here: given a path, openpyxl refuses any that does not end in .xlsx, and a file is kept under its hash.
+    with path.open("rb") as file:
+        workbook = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        try:
+            cells = 0
+            for number, sheet in enumerate(workbook.worksheets, 1):
+                if sheet.sheet_state != "visible":
+                    continue
+                sheet.reset_dimensions()  # the size a sheet declares is often wrong, and openpyxl would fill it up
+                named = False
+                for table in _tables(sheet, limits.max_cells - cells):
+                    if not named:
+                        builder.add("heading", sheet.title, level=1, page=number)
+                        named = True
+                    cells += sum(len(row) for row in table)
+                    builder.add_table(table, page=number)
+        finally:
+            workbook.close()
     if not builder:
         raise ParseError("empty_file", "The workbook holds no values. Upload one with values in its visible sheets.")
     return builder.build(title=properties.get("title", "") or "", metadata=properties)

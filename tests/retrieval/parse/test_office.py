@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from retrieval.parse import ParseLimits, parse_file
 from retrieval.types import ParsedDocument
 from tests.retrieval.parse import make
@@ -55,6 +57,13 @@ def test_sheets_are_pages_and_hidden_ones_are_left_out(tmp_path: Path) -> None:
     document = parse_file(make.xlsx(tmp_path / "a.xlsx"), "a.xlsx", ParseLimits())
     assert pieces(document) == [("heading", "Prices"), ("table", "Item | Price | Since\nPen | 1.5\nDesk | 300")]
     assert "secret" not in document.text
+
+
+@pytest.mark.parametrize("kind", ["docx", "pptx", "xlsx"])
+def test_a_file_is_read_without_an_ending_as_it_is_kept_under_its_hash(tmp_path: Path, kind: str) -> None:
+    named: Path = getattr(make, kind)(tmp_path / f"a.{kind}")
+    kept = named.rename(tmp_path / "0f3a")
+    assert parse_file(kept, f"a.{kind}", ParseLimits()).text
 
 
 def test_line_breaks_inside_a_slide_text_keep_words_apart(tmp_path: Path) -> None:
