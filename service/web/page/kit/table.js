@@ -88,7 +88,7 @@ export function Table({
       aria-colcount=${columns.length}
       style=${{ "--tracks": tracks }}
     >
-      ${narrow && html`<${SortBy} columns=${columns} order=${order} onOrder=${setOrder} />`}
+      ${narrow && shown.length > 1 && html`<${SortBy} columns=${columns} order=${order} onOrder=${setOrder} />`}
       <div class=${narrow ? "unseen" : "table-head"} role="rowgroup">
         <div class="table-row" role="row" aria-rowindex="1">
           ${columns.map((column) => html`<${Head} column=${column} order=${order} onOrder=${setOrder} plain=${narrow} />`)}
