@@ -6,6 +6,8 @@ for: `allowed.append("status of 404")`, a pattern of the console's line.
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from tests.e2e.browser import chromium
 from tests.e2e.browser.checks import WIDE
 from tests.e2e.browser.watching import Watch, settled
 from tests.e2e.browser.world import World, learn, settle_in, start
+from tests.e2e.running import RunningGroundloop
 
 HERE = Path(__file__).parent
 TIMEOUT_S = 600  # the first test of a run also waits until everything is up
@@ -45,21 +48,31 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Start everything, with a small company in it."""
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningGroundloop | None, World]]:
+    """Start everything, with a small company in it, or take the one that GROUNDLOOP_TEST_WORLD names."""
+    if path := os.environ.get("GROUNDLOOP_TEST_WORLD"):
+        yield None, World(**json.loads(Path(path).read_text()))
+        return
     folder = tmp_path_factory.mktemp("company")
     running = start(folder)
     try:
-        running.wait_for("ready")
-        yield settle_in(running, folder)
+        yield running, settle_in(running, folder)
     finally:
         running.destroy()
 
 
 @pytest.fixture(scope="session")
-def learned(world: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+def world(company: tuple[RunningGroundloop | None, World]) -> World:
+    """Give the company."""
+    return company[1]
+
+
+@pytest.fixture(scope="session")
+def learned(company: tuple[RunningGroundloop | None, World], tmp_path_factory: pytest.TempPathFactory) -> World:
     """Give the same company after a training cycle: with judgements, a cycle that has its verdict, and two versions."""
-    learn(world, tmp_path_factory.mktemp("learned"))
+    running, world = company
+    if running is not None:
+        learn(running, world, tmp_path_factory.mktemp("learned"))
     return world
 
 

@@ -45,9 +45,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         running = start(Path(folder))
         try:
-            running.wait_for("ready")
             world = settle_in(running, Path(folder))
-            learn(world, Path(folder))
+            learn(running, world, Path(folder))
             with sync_playwright() as playwright:
                 browser = chromium.launch(playwright)
                 for path in _pictures(browser, world, wanted):

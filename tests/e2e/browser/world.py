@@ -1,11 +1,21 @@
-"""A small company in a whole Groundloop: its documents, its people, and what they said about some answers."""
+"""A small company in a whole Groundloop: its documents, its people, and what they said about some answers.
+
+    python -m tests.e2e.browser.world FILE
+
+starts it, writes into FILE how to get in, and stays until Ctrl-C. Tests that find FILE's name in GROUNDLOOP_TEST_WORLD
+take that company instead of starting one: what is changed in the page is then tested within seconds.
+"""
 
 from __future__ import annotations
 
+import argparse
 import io
+import json
+import tempfile
+import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,19 +66,21 @@ FIRMS = 90
 class World:
     """What is in it, and how to get in."""
 
-    running: RunningGroundloop
+    url: str
+    opened: str  # what was said at the start: open this link
     keys: dict[str, str] = field(default_factory=dict)  # by role: user, operator, admin
     collections: dict[str, str] = field(default_factory=dict)  # ids by name
     cycle: dict[str, Any] = field(default_factory=dict)  # the last one, once something was learned
 
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return self.running.url
-
     def http(self, role: str = "admin") -> httpx.Client:
         """Give a client with the key of this role."""
         return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.keys[role]}"}, timeout=60.0)
+
+    def look(self) -> None:
+        """See which collections there are."""
+        with self.http() as http:
+            stores = http.get("/v1/vector_stores").raise_for_status().json()["data"]
+        self.collections = {store["name"]: store["id"] for store in stores}
 
 
 def start(folder: Path) -> RunningGroundloop:
@@ -79,32 +91,51 @@ def start(folder: Path) -> RunningGroundloop:
 
 def settle_in(running: RunningGroundloop, folder: Path) -> World:
     """Give everybody a key, bring the documents in, and let people ask and vote."""
-    world = World(running, {"admin": running.key})
+    running.wait_for("ready")
+    world = World(running.url, running.wait_for("open"), {"admin": running.key})
     with world.http() as http:
         for role, name in (("user", "Ana Reyes"), ("operator", "Omar Haddad")):
             made = http.post("/v1/keys", json={"name": name, "role": role}).raise_for_status().json()
             world.keys[role] = made["key"]
-        _write(folder / "Office", {"handbook.md": HANDBOOK.encode(), "travel.pdf": _pdf()})
-        _write(folder / "Shop", {"returns.md": RETURNS.encode(), "scan.pdf": b"%PDF-1.7\nnot a document"})
-        for name in ("Office", "Shop"):
-            running.cli("ingest", str(folder / name), "--collection", name)
-        stores = http.get("/v1/vector_stores").raise_for_status().json()["data"]
-        world.collections = {store["name"]: store["id"] for store in stores}
+    _write(folder / "Office", {"handbook.md": HANDBOOK.encode(), "travel.pdf": _pdf()})
+    _write(folder / "Shop", {"returns.md": RETURNS.encode(), "scan.pdf": b"%PDF-1.7\nnot a document"})
+    for name in ("Office", "Shop"):
+        running.cli("ingest", str(folder / name), "--collection", name)
+    world.look()
     with world.http("user") as http:
         _say(http)
     return world
 
 
-def learn(world: World, folder: Path) -> None:
+def learn(running: RunningGroundloop, world: World, folder: Path) -> None:
     """Let people ask about firms and judge what they are told, and train a version from that."""
     asked = firms(FIRMS)
     write_documents(folder / "firms", asked)
-    world.running.cli("ingest", str(folder / "firms"), "--collection", "Firms")
+    running.cli("ingest", str(folder / "firms"), "--collection", "Firms")
+    world.look()
     with world.http() as http:
-        stores = http.get("/v1/vector_stores").raise_for_status().json()["data"]
-        world.collections = {store["name"]: store["id"] for store in stores}
         visit(http, asked, seed=1)
         world.cycle = run_cycle(http)
+
+
+def main() -> None:
+    """Start it and stay."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        running = start(Path(name))
+        try:
+            world = settle_in(running, Path(name))
+            learn(running, world, Path(name))
+            options.file.write_text(json.dumps(asdict(world)))
+            print(world.opened)
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            options.file.unlink(missing_ok=True)
+            running.destroy()
 
 
 def ask(http: httpx.Client, question: str, **more: Any) -> list[dict[str, Any]]:
@@ -166,3 +197,7 @@ def _pdf() -> bytes:
         canvas.showPage()
     canvas.save()
     return buffer.getvalue()
+
+
+if __name__ == "__main__":
+    main()
