@@ -24,6 +24,7 @@ from service.overview import routes as overview
 from service.privacy import routes as privacy
 from service.requests import RequestMiddleware
 from service.settings import Settings, load_settings
+from service.settings import routes as settings_routes
 from service.versions import routes as versions
 from service.voters import routes as voters
 from service.watch import routes as trials
@@ -110,6 +111,7 @@ def _routers() -> list[APIRouter]:
         overview,
         privacy,
         keys,
+        settings_routes,
         session_routes,
         web,
         health,

@@ -49,6 +49,7 @@ ROLES: dict[str, str] = {  # the least role of each route that is not for every 
     "GET /v1/users/{user}/data": "admin",
     "DELETE /v1/users/{user}/data": "admin",
     "GET /metrics": "operator",
+    "GET /v1/settings": "admin",
     "GET /v1/keys": "admin",
     "POST /v1/keys": "admin",
     "GET /v1/keys/{key_id}": "admin",
