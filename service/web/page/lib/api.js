@@ -43,20 +43,20 @@ export function whenSignedOut(then) {
  * @param {string} method
  * @param {string} path
  * @param {{ body?: unknown, headers?: Record<string, string>, signal?: AbortSignal }} [options] A body is sent as JSON,
- *     a FormData as it is.
+ *     a FormData or a Blob as it is.
  * @returns {Promise<Response>}
  * @throws {ApiError} For everything but a 2xx.
  */
 export async function request(method, path, { body, headers = {}, signal } = {}) {
-  const form = body instanceof FormData;
+  const whole = body instanceof FormData || body instanceof Blob;
   /** @type {Record<string, string>} */
-  const json = body === undefined || form ? {} : { "Content-Type": "application/json" };
+  const json = body === undefined || whole ? {} : { "Content-Type": "application/json" };
   /** @type {Response} */
   let response;
   try {
     response = await fetch(path, {
       method,
-      body: form ? body : body === undefined ? undefined : JSON.stringify(body),
+      body: whole ? body : body === undefined ? undefined : JSON.stringify(body),
       headers: { ...FROM_PAGE, ...json, ...headers },
       signal,
       credentials: "same-origin",
