@@ -56,8 +56,8 @@ function Lazy({ load, rest }) {
 function useStyles() {
   useEffect(() => {
     if (document.querySelector("link[data-console]")) return;
-    for (const href of ["/page/kit/table.css", "/page/console/console.css", "/page/console/running.css"]) {
-      const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+    for (const file of ["kit/table.css", "console/console.css", "console/running.css", "console/learning.css"]) {
+      const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: `/page/${file}` });
       style.dataset.console = "";
       document.head.append(style);
     }

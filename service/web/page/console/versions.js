@@ -1,6 +1,9 @@
+/** What was learned and what serves: why today's version serves, what is on trial, and every version there is. */
 import { html } from "../lib/ui.js";
-import { strings } from "../strings.js";
+import { Scopes } from "./versions/scopes.js";
+import { One } from "./versions/one.js";
 
-export function Screen() {
-  return html`<h1>${strings.console.screens.versions}</h1>`;
+/** @param {{ rest: string[] }} props */
+export function Screen({ rest: [id] }) {
+  return id ? html`<${One} key=${id} id=${id} />` : html`<${Scopes} />`;
 }

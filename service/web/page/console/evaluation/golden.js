@@ -1,0 +1,181 @@
+/** The golden set: what is in it, putting another one in its place, and what is wrong with a file line by line. */
+import { Badge } from "../../kit/badge.js";
+import { confirm } from "../../kit/dialog.js";
+import { Loaded } from "../../kit/load.js";
+import { toast } from "../../kit/toast.js";
+import { api, ApiError } from "../../lib/api.js";
+import { count, when } from "../../lib/format.js";
+import { said } from "../../lib/said.js";
+import { html, useId, useState } from "../../lib/ui.js";
+import { strings } from "../../strings.js";
+import { Facts } from "../facts.js";
+
+const PATH = "/v1/evaluation/golden";
+const MOST_SHOWN = 10;
+
+/**
+ * @typedef {object} Question
+ * @property {string} [id]
+ * @property {string} question
+ * @property {string[]} [answers]
+ * @property {(string | string[])[]} [contains]
+ * @property {(string | { document: string, page?: number | null })[]} [documents]
+ * @property {boolean} [unanswerable]
+ */
+/**
+ * @typedef {object} GoldenSet
+ * @property {"uploaded" | "setting" | "none"} source
+ * @property {number} questions
+ * @property {string | null} sha256
+ * @property {number | null} uploaded_at
+ * @property {string} [problem]
+ * @property {Question[]} rows The first ones.
+ */
+/** @typedef {{ name: string, problems: { line: number | null, text: string, given: string }[] }} Refused */
+
+/** @param {{ load: import("../../kit/load.js").Load<GoldenSet> }} props */
+export function Golden({ load }) {
+  const words = strings.console.evaluation.golden;
+  return html`
+    <section class="card stack" aria-label=${words.title}>
+      <h2>${words.title}</h2>
+      <p class="faint">${words.intro}</p>
+      <${Loaded} of=${load}>
+        ${(/** @type {GoldenSet} */ set) => html`
+          ${set.problem && html`<p class="note bad">${set.problem}</p>`}
+          ${set.source === "none" ? html`<p class="nothing faint">${words.none}</p>` : html`<${There} set=${set} />`}
+          ${set.source === "setting" ? html`<p class="note">${words.bySetting}</p>` : html`<${Put} load=${load} set=${set} />`}
+        `}
+      <//>
+    </section>
+  `;
+}
+
+/** @param {{ set: GoldenSet }} props */
+function There({ set }) {
+  const words = strings.console.evaluation.golden;
+  return html`
+    <${Facts}
+      of=${[
+        [words.questions, count(set.questions)],
+        [words.source, words.sources[set.source]],
+        [words.changed, set.uploaded_at !== null && when(set.uploaded_at)],
+        [words.sha256, set.sha256 && html`<span class="version" title=${set.sha256}>${set.sha256.slice(0, 12)}</span>`],
+      ]}
+    />
+    <details>
+      <summary>${words.look}</summary>
+      <ol class="golden">
+        ${set.rows.map(
+          (row) => html`<li>
+            <p class="asked">${row.question}</p>
+            <p class="small faint"><${Expected} of=${row} /></p>
+          </li>`,
+        )}
+      </ol>
+      ${set.questions > set.rows.length && html`<p class="faint small">${words.others(set.questions - set.rows.length)}</p>`}
+    </details>
+  `;
+}
+
+/** What is expected of an answer. @param {{ of: Question }} props */
+export function Expected({ of }) {
+  const words = strings.console.evaluation.golden;
+  const parts = [
+    ...(of.answers ?? []),
+    ...(of.contains ?? []).map((one) => words.contains(Array.isArray(one) ? one.join(` ${words.or} `) : one)),
+    ...(of.documents ?? []).map((one) => (typeof one === "string" ? one : one.page ? words.page(one.document, one.page) : one.document)),
+  ];
+  return of.unanswerable ? html`<${Badge}>${words.unanswerable}<//>` : html`${parts.join(" · ")}`;
+}
+
+/** @param {{ load: import("../../kit/load.js").Load<GoldenSet>, set: GoldenSet }} props */
+function Put({ load, set }) {
+  const words = strings.console.evaluation.golden;
+  const id = useId();
+  const [busy, setBusy] = useState(false);
+  const [refused, setRefused] = useState(/** @type {Refused | null} */ (null));
+  const put = async (/** @type {File} */ file) => {
+    setBusy(true);
+    setRefused(null);
+    try {
+      load.set(await api.put(PATH, new Blob([file], { type: "application/jsonl" })));
+      toast(words.kept);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 400) setRefused(await wrong(error, file));
+      else toast(said(error), "wrong");
+    } finally {
+      setBusy(false);
+    }
+  };
+  const chosen = async (/** @type {Event} */ event) => {
+    const field = /** @type {HTMLInputElement} */ (event.currentTarget);
+    const file = field.files?.[0];
+    if (file) await put(file);
+    field.value = "";
+  };
+  const dropped = (/** @type {DragEvent} */ event) => {
+    event.preventDefault();
+    const file = event.dataTransfer?.files[0];
+    if (file) put(file);
+  };
+  const drop = async () => {
+    if (!(await confirm({ title: words.drop, text: words.dropText, action: words.drop, danger: true }))) return;
+    try {
+      await api.delete(PATH);
+      toast(words.dropped);
+      load.reload();
+    } catch (error) {
+      toast(said(error), "wrong");
+    }
+  };
+  return html`
+    <div class="drop" onDragOver=${(/** @type {Event} */ event) => event.preventDefault()} onDrop=${dropped}>
+      <label for=${id}>${set.source === "none" ? words.upload : words.replace}</label>
+      <input id=${id} type="file" accept=".jsonl,.json,.txt,application/jsonl" disabled=${busy} onChange=${chosen} />
+      ${set.source === "uploaded" && html`<button class="button danger" disabled=${busy} onClick=${drop}>${words.drop}</button>`}
+    </div>
+    <details>
+      <summary>${words.how}</summary>
+      <p class="small">${words.howText}</p>
+      <pre tabindex="0" aria-label=${words.how}>${words.example}</pre>
+    </details>
+    ${refused && html`<${Problems} refused=${refused} />`}
+  `;
+}
+
+/** @param {{ refused: Refused }} props */
+function Problems({ refused }) {
+  const words = strings.console.evaluation.golden;
+  return html`
+    <div class="failure" role="alert">
+      <p><strong>${words.refused(refused.name)}</strong></p>
+      <ul class="problems">
+        ${refused.problems.map(
+          (one) => html`<li>
+            ${one.line !== null && html`<strong>${words.line(one.line)} </strong>`}${one.text}
+            ${one.given && html`<code>${one.given}</code>`}
+          </li>`,
+        )}
+      </ul>
+    </div>
+  `;
+}
+
+/**
+ * What is wrong with a file: the service names each line, the browser has what stands there.
+ *
+ * @param {ApiError} error
+ * @param {File} file
+ * @returns {Promise<Refused>}
+ */
+async function wrong(error, file) {
+  const lines = (await file.text()).split("\n");
+  const problems = error.message.split("\n").map((text) => {
+    const found = /^[^\s:]*:(\d+): (.*)$/.exec(text) ?? /^line (\d+): (.*)$/i.exec(text);
+    if (!found) return { line: null, text, given: "" };
+    const line = Number(found[1]);
+    return { line, text: found[2], given: (lines[line - 1] ?? "").trim().slice(0, 200) };
+  });
+  return { name: file.name, problems: problems.slice(0, 3 * MOST_SHOWN) };
+}
