@@ -1,6 +1,9 @@
+/** What works in the background: ingestions and cycles, and one of them with its log. */
 import { html } from "../lib/ui.js";
-import { strings } from "../strings.js";
+import { JobScreen } from "./jobs/job.js";
+import { Jobs } from "./jobs/list.js";
 
-export function Screen() {
-  return html`<h1>${strings.console.screens.jobs}</h1>`;
+/** @param {{ rest: string[] }} props */
+export function Screen({ rest: [id] }) {
+  return id ? html`<${JobScreen} key=${id} id=${id} />` : html`<${Jobs} />`;
 }

@@ -17,7 +17,8 @@ const EVERY_MS = 10_000;
  * @property {{ name: string, state: string, detail: string }[]} parts
  * @property {{ name: string, waiting: number | null }[]} queues
  * @property {number | null} workers
- * @property {{ id: string, name: string, documents: number, failed: number, chunks: number, generation: number | null, pending: number }[]} collections
+ * @property {{ id: string, name: string, documents: number, failed: number, chunks: number | null, generation: number | null, pending: number }[]} collections
+ * @property {boolean} collections_more Whether there are others.
  * @property {{ scope: string, champion: string | null, candidate: string | null }[]} versions
  * @property {Day[]} days The oldest first.
  * @property {Waiting[]} next
@@ -41,7 +42,7 @@ export function Screen() {
           <section class="card tile" aria-label=${words.learning.title}><${Learning} of=${data} /></section>
           <section class="card tile wide" aria-label=${words.days.title}><${Days} days=${data.days} /></section>
           <section class="card tile wide" aria-label=${words.collections.title}>
-            <${Collections} of=${data.collections} />
+            <${Collections} of=${data.collections} more=${data.collections_more} />
           </section>
         </div>
       `}

@@ -1,13 +1,11 @@
 /** Follow documents while they are ingested: politely, only while somebody looks, and only those in progress. */
+import { useTurns } from "../../kit/turns.js";
 import { api, ApiError, withQuery } from "../../lib/api.js";
-import { useEffect, useRef } from "../../lib/ui.js";
 
 /** @typedef {import("./shapes.js").Doc} Doc */
 /** @typedef {import("./shapes.js").Store} Store */
 
-const AT_LEAST_MS = 1_500;
-/** A slow service is asked less often: the wait is this many times as long as it took to answer. */
-const RESTS = 5;
+const EVERY_MS = 1_500;
 const PAGE = 100;
 /** Documents that ended are looked at one by one, this many a turn. */
 const ENDED = 20;
@@ -23,31 +21,8 @@ export const filesPath = (store, file) =>
  * @param {(news: { store: Store, fresh: Doc[], gone: string[] }) => void} onNews
  */
 export function useFollowing(store, busy, loaded, onNews) {
-  const latest = useRef({ loaded, onNews });
-  latest.current = { loaded, onNews };
-  useEffect(() => {
-    if (!busy) return;
-    let over = false;
-    /** @type {ReturnType<typeof setTimeout>} */
-    let timer;
-    const turn = async () => {
-      const began = performance.now();
-      if (document.visibilityState === "visible") {
-        try {
-          const news = await look(store, latest.current.loaded());
-          if (!over) latest.current.onNews(news);
-        } catch {
-          // What is on the screen stays; the next turn may go better, and the screen's own calls say what is wrong.
-        }
-      }
-      if (!over) timer = setTimeout(turn, Math.max(AT_LEAST_MS, RESTS * (performance.now() - began)));
-    };
-    timer = setTimeout(turn, AT_LEAST_MS);
-    return () => {
-      over = true;
-      clearTimeout(timer);
-    };
-  }, [store, busy]);
+  // A screen that is gone by the time the answer comes has no use for it, and Preact takes no harm from it.
+  useTurns(async () => onNews(await look(store, loaded())), busy ? EVERY_MS : 0);
 }
 
 /**

@@ -11,8 +11,8 @@ import { strings } from "../../strings.js";
 /** @param {string} id */
 const there = (id) => link(["console", "documents", id]);
 
-/** @param {{ of: readonly Row[] }} props */
-export function Collections({ of }) {
+/** @param {{ of: readonly Row[], more: boolean }} props */
+export function Collections({ of, more }) {
   const words = strings.console.overview.collections;
   /** @type {import("../../kit/table.js").Column<Row>[]} */
   const columns = [
@@ -31,7 +31,7 @@ export function Collections({ of }) {
       sort: (row) => row.documents,
       cell: (row) => words.count(count(row.documents)),
     },
-    { name: "chunks", title: words.chunks, right: true, phone: "hide", sort: (row) => row.chunks, cell: (row) => count(row.chunks) },
+    { name: "chunks", title: words.chunks, right: true, phone: "hide", sort: (row) => row.chunks, cell: (row) => count(row.chunks) || "–" },
     {
       name: "generation",
       title: words.generation,
@@ -58,6 +58,7 @@ export function Collections({ of }) {
       onOpen=${(/** @type {Row} */ row) => go(there(row.id))}
       empty=${html`${words.empty} <a href=${link(["console", "documents"])}>${words.add}</a>`}
     />
+    ${more && html`<p><a href=${link(["console", "documents"])}>${words.more}</a></p>`}
   `;
 }
 
