@@ -35,6 +35,8 @@ export function AnswerView({ turn, answer, name }) {
 /** @param {{ turn: Turn, answer: Answer }} props The words alone, and what must be known of them. */
 export function AnswerText({ turn, answer }) {
   const words = useMemo(() => worded(turn.id, answer), [answer]);
+  // What is said where nothing was found is not an answer, and does not look like one.
+  if (answer.state === "not_found") return html`<${State} kind="not-found" title=${strings.chat.notFound} text=${words} />`;
   return html`<${Above} answer=${answer} />${words}`;
 }
 
@@ -55,7 +57,6 @@ function Above({ answer }) {
     const found = answer.retrieved.length;
     return html`<p class="working"><span class="pulse" aria-hidden="true"></span>${found ? words.writing(found) : words.searching}</p>`;
   }
-  if (answer.state === "not_found") return html`<${State} kind="not-found" title=${words.notFound} text=${words.notFoundText} />`;
   if (answer.state !== "done") return null;
   if (!answer.citations.length) return html`<${State} kind="no-source" title=${words.unsupported} text=${words.unsupportedText} />`;
   if (answer.citations.some((one) => !one.verified)) {
@@ -64,12 +65,12 @@ function Above({ answer }) {
   return null;
 }
 
-/** @param {{ kind: string, title: string, text: string }} props */
+/** @param {{ kind: string, title: string, text: import("../lib/ui.js").Children }} props */
 const State = ({ kind, title, text }) => html`
-  <p class=${`answer-state ${kind}`}>
+  <div class=${`answer-state ${kind}`}>
     <strong>${title}</strong>
-    <span>${text}</span>
-  </p>
+    <div>${text}</div>
+  </div>
 `;
 
 /** @param {{ turn: Turn, answer: Answer }} props What is said after the words. */

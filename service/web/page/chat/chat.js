@@ -1,5 +1,6 @@
 /** The half of the page for people who ask. */
 import { begin, changeConversation, conversation, open, opened, ready, turns } from "../lib/conversations.js";
+import { visible } from "../lib/hidden.js";
 import { go, link, place, query } from "../lib/router.js";
 import { session } from "../lib/session.js";
 import { html, names, useEffect, useState } from "../lib/ui.js";
@@ -26,18 +27,23 @@ export function Chat() {
   useEffect(() => void begin(identity), [identity]);
   useEffect(() => void loadCollections().catch(() => {}), [identity]);
   useKeys();
+  const words = strings.chat;
   const votes = where === "votes";
   return html`
     <div class=${names("chat", side.value && "with-side")}>
-      <button
-        class="button quiet list-toggle"
-        aria-expanded=${listed.value}
-        aria-label=${listed.value ? strings.chat.closeHistory : strings.chat.openHistory}
-        onClick=${() => (listed.value = !listed.value)}
-      >
-        <${Icon} of=${listed.value ? "close" : "list"} />
-      </button>
-      <nav class=${names("history", listed.value && "listed")} aria-label=${strings.chat.history}>
+      <div class="talk-bar">
+        <button
+          class="button quiet list-toggle"
+          aria-expanded=${listed.value}
+          aria-label=${listed.value ? words.closeHistory : words.openHistory}
+          onClick=${() => (listed.value = !listed.value)}
+        >
+          <${Icon} of=${listed.value ? "close" : "list"} />
+        </button>
+        <span class="talk-title">${visible(votes ? strings.votes.list.title : (conversation.value?.title ?? ""))}</span>
+        <a class="button quiet" href=${link([])} aria-label=${words.newChat} title=${words.newChat}><${Icon} of="plus" /></a>
+      </div>
+      <nav class=${names("history", listed.value && "listed")} aria-label=${words.history}>
         <${History} onGo=${() => (listed.value = false)} />
       </nav>
       ${votes ? html`<${Votes} />` : html`<${Conversation} id=${where === "c" ? id : null} turn=${turn} />`}

@@ -75,7 +75,10 @@ function Opened({ shown, turn, answer, passage, quotes }) {
   const element = useRef(/** @type {HTMLDivElement | null} */ (null));
   const place = usePlace(shown.anchor, element);
   useEffect(() => {
-    element.current?.querySelector("mark")?.scrollIntoView?.({ block: "nearest" });
+    const passage = element.current?.querySelector(".passage");
+    const mark = passage?.querySelector("mark");
+    // `scrollIntoView` would move the thread too.
+    if (passage && mark) passage.scrollTop = mark.offsetTop - passage.clientHeight / 4;
   }, []);
   useEffect(() => {
     if (shown.pinned) element.current?.focus();

@@ -3,6 +3,7 @@ import { api, withQuery } from "../lib/api.js";
 import { stripped } from "../lib/hidden.js";
 import { html, signal } from "../lib/ui.js";
 import { strings } from "../strings.js";
+import { Icon } from "./icons.js";
 import { Menu } from "./menu.js";
 
 /** @typedef {{ id: string, name: string, file_counts: { completed: number, total: number } }} Collection */
@@ -42,7 +43,7 @@ export function Collections({ chosen, onChoose }) {
     onChoose(now.length ? now : null);
   };
   return html`
-    <${Menu} name=${`${words.collections}: ${label}`} kind="button quiet small" label=${label}>
+    <${Menu} name=${`${words.collections}: ${label}`} kind="button quiet small pick" label=${html`${label} <${Icon} of="down" />`}>
       ${() => html`
         <label class="choice">
           <input type="checkbox" checked=${!some.length} onChange=${() => onChoose(null)} /> ${words.everywhere}

@@ -10,6 +10,8 @@ import { draft, focusComposer } from "./composer.js";
 
 const EXAMPLES = 3;
 const LISTED = 12;
+/** What can stand in a question: a heading of words, not a row of a table or a number. */
+const SPEAKING = /^\p{L}[\p{L}\p{N} ,'’:()-]{2,60}$/u;
 
 /** @param {{ chosen: string[] | null }} props */
 export function Empty({ chosen }) {
@@ -78,7 +80,10 @@ async function examples(stores) {
 /** @param {{ path: string, id: string, title: string, filename: string }} document @returns {Promise<string>} What a part of it is about. */
 async function heading({ path, id, title, filename }) {
   const page = await api.get(withQuery(`${path}/${encodeURIComponent(id)}/chunks`, { limit: 20 }));
-  const paths = page.data.map((/** @type {{ heading_path: string[] }} */ one) => one.heading_path).filter((/** @type {string[]} */ one) => one.length);
-  const deepest = paths.find((/** @type {string[]} */ one) => one.length > 1) ?? paths[0];
-  return deepest?.[deepest.length - 1] ?? (title || filename);
+  const headings = page.data.map((/** @type {{ heading_path: string[] }} */ one) => one.heading_path).toSorted(deeperFirst);
+  const last = headings.map((/** @type {string[]} */ one) => one[one.length - 1] ?? "").filter((/** @type {string} */ one) => SPEAKING.test(one));
+  return last.find((/** @type {string} */ one) => one.includes(" ")) ?? last[0] ?? (title || filename);
 }
+
+/** @param {string[]} a @param {string[]} b The title of a document says less than a heading in it. */
+const deeperFirst = (a, b) => Math.min(2, b.length) - Math.min(2, a.length);
