@@ -4,6 +4,7 @@ import { Loaded, useLoad } from "../kit/load.js";
 import { toast } from "../kit/toast.js";
 import { ApiError } from "../lib/api.js";
 import { ago, when } from "../lib/format.js";
+import { visible } from "../lib/hidden.js";
 import { link } from "../lib/router.js";
 import { html, useState } from "../lib/ui.js";
 import { strings } from "../strings.js";
@@ -64,20 +65,31 @@ export function Votes() {
 function Row({ entry }) {
   const words = strings.votes.list;
   const found = useLoad(() => inTurn(() => known(entry)), [entry.id, entry.at]);
+  const stands = found.data && (entry.kind === "vote" ? found.data.vote : found.data.preference);
   return html`
     <li class="card votes-row">
-      <p class="votes-question"><strong>${entry.question}</strong></p>
+      <p><strong>${visible(entry.question)}</strong></p>
       <p class="faint">
         ${words[entry.kind]}, <time title=${when(entry.at)} datetime=${new Date(entry.at * 1000).toISOString()}>${ago(entry.at)}</time>
       </p>
       <${Loaded} of=${found}>
-        ${(/** @type {Story | null} */ one) =>
-          one ? html`<${Known} entry=${entry} told=${one} reload=${found.reload} />` : html`<p>${words.unknown}</p>`}
+        ${(/** @type {Story | null} */ told) =>
+          told === null
+            ? html`<p>${words.unknown}</p>`
+            : html`
+                <p class="row votes-said">${stands ? html`<${Said} kind=${entry.kind} stands=${stands} />` : html`<${Badge}>${words.withdrawn}<//>`}</p>
+                <p class="lineage-summary">${told.summary}</p>
+                <details>
+                  <summary>${strings.votes.lineage.story}</summary>
+                  <${Lineage} kind=${entry.kind} steps=${told.lineage} />
+                </details>
+              `}
       <//>
       <div class="row">
-        <a class="button quiet small" href=${link(["c", entry.conversation])}>${words.thread}</a>
-        <button class="button quiet small" aria-busy=${found.loading} onClick=${found.reload}>${strings.votes.lineage.reload}</button>
-        ${found.data === null && html`<button class="button quiet small" onClick=${() => forget(entry)}>${words.forget}</button>`}
+        <a class="button small" href=${link(["c", entry.conversation, entry.turn])}>${words.thread}</a>
+        <button class="button small" aria-busy=${found.loading} onClick=${found.reload}>${strings.votes.lineage.reload}</button>
+        ${stands && html`<${TakeBack} entry=${entry} then=${found.reload} />`}
+        ${found.data === null && html`<button class="button small" onClick=${() => forget(entry)}>${words.forget}</button>`}
       </div>
     </li>
   `;
@@ -93,44 +105,31 @@ async function known(entry) {
   }
 }
 
-/** @param {{ entry: Kept, told: Story, reload: () => void }} props */
-function Known({ entry, told: of, reload }) {
+/** @param {{ entry: Kept, then: () => void }} props */
+function TakeBack({ entry, then }) {
   const words = strings.votes;
   const [busy, setBusy] = useState(false);
-  const stands = entry.kind === "vote" ? of.vote : of.preference;
+  const vote = entry.kind === "vote";
   async function takeBack() {
     setBusy(true);
     try {
-      await (entry.kind === "vote" ? withdraw(entry) : retract(entry));
-      toast(entry.kind === "vote" ? words.withdrawn : words.pair.takenBack);
-      reload();
+      await (vote ? withdraw(entry) : retract(entry));
+      toast(vote ? words.withdrawn : words.pair.takenBack);
+      then();
     } catch (error) {
       toast(told(error), "wrong");
     }
     setBusy(false);
   }
-  return html`
-    <p class="row">${stands ? html`<${Said} entry=${entry} stands=${stands} />` : html`<${Badge}>${words.list.withdrawn}<//>`}</p>
-    <p class="lineage-summary">${of.summary}</p>
-    <details>
-      <summary>${words.lineage.story}</summary>
-      <${Lineage} kind=${entry.kind} steps=${of.lineage} />
-    </details>
-    ${stands &&
-    html`<div>
-      <button class="button danger" disabled=${busy} onClick=${takeBack}>
-        ${entry.kind === "vote" ? words.withdraw : words.pair.takeBack}
-      </button>
-    </div>`}
-  `;
+  return html`<button class="button danger small" disabled=${busy} onClick=${takeBack}>${vote ? words.withdraw : words.pair.takeBack}</button>`;
 }
 
-/** @param {{ entry: Kept, stands: any }} props What was said, in a line. */
-function Said({ entry, stands }) {
+/** @param {{ kind: import("./lineage.js").Kind, stands: any }} props What was said, in a line. */
+function Said({ kind, stands }) {
   const words = strings.votes;
-  if (entry.kind === "preference") {
+  if (kind === "preference") {
     const outcomes = /** @type {Record<string, string>} */ (words.pair.outcomes);
-    return html`<${Badge} kind="info">${outcomes[stands.outcome] ?? stands.outcome}<//> ${stands.comment && html`<q>${stands.comment}</q>`}`;
+    return html`<${Badge} kind="info">${outcomes[stands.outcome] ?? stands.outcome}<//> ${stands.comment && html`<q>${visible(stands.comment)}</q>`}`;
   }
   const reasons = /** @type {Record<string, string>} */ (words.reasons);
   const rating = /** @type {"up" | "down" | null} */ (stands.rating);
@@ -138,7 +137,7 @@ function Said({ entry, stands }) {
     <${Badge} kind=${rating === "up" ? "good" : rating === "down" ? "bad" : "plain"}>${words.list.ratings[rating ?? "none"]}<//>
     ${stands.reasons.map((/** @type {string} */ one) => html`<${Badge}>${reasons[one] ?? one}<//>`)}
     ${stands.correction && html`<${Badge}>${words.correction}<//>`}
-    ${stands.evidence.length > 0 && html`<${Badge}>${words.marks}<//>`}
-    ${stands.comment && html`<q>${stands.comment}</q>`}
+    ${stands.evidence.length > 0 && html`<${Badge}>${words.list.marked}<//>`}
+    ${stands.comment && html`<q>${visible(stands.comment)}</q>`}
   `;
 }

@@ -1,5 +1,5 @@
 /** What goes with a thumb: reasons, a comment, a better answer, marks and scores. Kept when it is sent, whole. */
-import { html, names, useEffect, useId, useRef } from "../lib/ui.js";
+import { html, names, useEffect, useId, useRef, useState } from "../lib/ui.js";
 import { strings } from "../strings.js";
 import { Marking } from "./votes-marks.js";
 import { groups, MOST_REASONS } from "./votes-reasons.js";
@@ -16,14 +16,21 @@ const SCORES = [1, 2, 3, 4, 5];
 
 /**
  * @param {{ id: string, answer: import("../lib/conversations.js").Answer, vote: Vote, busy: boolean, error: unknown,
- *     onChange: (change: Partial<Vote>) => void, onSend: () => void, onWithdraw: () => void, onClose: () => void }} props
- *     `vote` is what would be sent.
+ *     children?: import("../lib/ui.js").Children, onChange: (change: Partial<Vote>) => void, onSend: () => void, onWithdraw: () => void, onClose: () => void }} props
+ *     `vote` is what would be sent; `children` stand above the button that sends it.
  */
-export function Panel({ id, answer, vote, busy, error, onChange, onSend, onWithdraw, onClose }) {
+export function Panel({ id, answer, vote, busy, error, children, onChange, onSend, onWithdraw, onClose }) {
   const words = strings.votes;
   const field = fieldOf(error);
+  // As it was when it opened: what is emptied while writing does not close.
+  const [opened, setOpened] = useState({
+    correction: vote.correction !== "",
+    evidence: vote.evidence.length > 0,
+    scores: Object.keys(vote.scores).length > 0,
+  });
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   useEffect(() => {
+    if (field && field in opened) setOpened((was) => ({ ...was, [field]: true }));
     const wrong = field && form.current?.querySelector(`[aria-invalid="true"], .vote-field.is-wrong button`);
     if (wrong instanceof HTMLElement) wrong.focus();
   }, [error]);
@@ -40,7 +47,6 @@ export function Panel({ id, answer, vote, busy, error, onChange, onSend, onWithd
     event.stopPropagation();
     onClose();
   };
-  const open = vote.rating === "down" || vote.correction !== "" || field === "correction";
   return html`
     <form id=${id} ref=${form} class="vote-panel" aria-label=${words.panel[vote.rating ?? "none"]} onSubmit=${submit} onKeyDown=${keys} novalidate>
       <header>
@@ -58,11 +64,12 @@ export function Panel({ id, answer, vote, busy, error, onChange, onSend, onWithd
         problem=${problem("comment")}
         onInput=${(/** @type {string} */ comment) => onChange({ comment })}
       />
-      <details open=${open}>
+      <details open=${opened.correction}>
         <summary>${words.correction}</summary>
         <${Words}
           name=${words.correction}
           hint=${words.correctionHint}
+          named
           rows="5"
           most=${CORRECTION_CHARS}
           value=${vote.correction}
@@ -73,7 +80,7 @@ export function Panel({ id, answer, vote, busy, error, onChange, onSend, onWithd
         html`<button type="button" class="button" onClick=${() => onChange({ correction: answer.text })}>${words.useText}</button>`}
       </details>
       ${answer.retrieved.length > 0 &&
-      html`<details open=${field === "evidence"} class=${names("vote-field", field === "evidence" && "is-wrong")}>
+      html`<details open=${opened.evidence} class=${names("vote-field", field === "evidence" && "is-wrong")}>
         <summary>${words.marks}</summary>
         <p class="faint">${words.marksHint}</p>
         <${Marking}
@@ -83,14 +90,15 @@ export function Panel({ id, answer, vote, busy, error, onChange, onSend, onWithd
         />
         <${Wrong} text=${problem("evidence")} />
       </details>`}
-      <details open=${field === "scores"} class=${names("vote-field", field === "scores" && "is-wrong")}>
+      <details open=${opened.scores} class=${names("vote-field", field === "scores" && "is-wrong")}>
         <summary>${words.scores}</summary>
         <p class="faint">${words.scoresHint}</p>
         <${Scores} scores=${vote.scores} onChange=${(/** @type {Record<string, number>} */ scores) => onChange({ scores })} />
         <${Wrong} text=${problem("scores")} />
       </details>
+      ${children}
       <footer>
-        ${answer.vote && html`<button type="button" class="button danger" disabled=${busy} onClick=${onWithdraw}>${words.withdraw}</button>`}
+        ${answer.vote && html`<button type="button" class="button danger quiet" disabled=${busy} onClick=${onWithdraw}>${words.withdraw}</button>`}
         <span class="spacer"></span>
         <button class="button primary" aria-busy=${busy} disabled=${!says(vote)}>${busy ? words.sending : words.send}</button>
       </footer>
@@ -145,14 +153,14 @@ function Reasons({ vote, declined, problem, onChange }) {
 
 /**
  * @param {{ name: string, hint: string, rows: string, most: number, value: string, problem: string,
- *     onInput: (text: string) => void }} props
+ *     onInput: (text: string) => void, named?: boolean }} props `named`: its name stands above it already.
  */
-export function Words({ name, hint, rows, most, value, problem, onInput }) {
+export function Words({ name, hint, rows, most, value, problem, onInput, named = false }) {
   const field = useId();
   const left = most - [...value].length;
   return html`
     <div class="vote-words">
-      <label for=${field}>${name} <span class="faint">${hint}</span></label>
+      <label for=${field}><span class=${named ? "unseen" : null}>${name}</span> <span class="faint">${hint}</span></label>
       <textarea
         id=${field}
         rows=${rows}

@@ -30,10 +30,12 @@ export function Judging({ turn, answer }) {
   const [note, setNote] = useState("");
   const [undo, setUndo] = useState(/** @type {Vote | null} */ (null));
   const more = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  const row = useRef(/** @type {HTMLElement | null} */ (null));
   const panel = useId();
   const failure = answer.id ? failures.value[answer.id] : undefined;
   const vote = answer.vote;
   useEffect(() => setNote(""), [failure]);
+  useShown(row, open);
   useEffect(() => {
     if (open) drafts.set(answer.key, draft);
     else drafts.delete(answer.key);
@@ -57,19 +59,25 @@ export function Judging({ turn, answer }) {
   }
 
   /** @param {"up" | "down"} rating */
-  function thumb(rating) {
-    if (vote?.rating === rating) return void takeBack();
+  async function thumb(rating) {
+    if (vote?.rating === rating) return takeBack();
     const old = vote ?? NOTHING;
     // Should it fail, what is written in the panel still goes with this thumb.
     setDraft((was) => ({ ...was, rating, reasons: undefined }));
     setOpen(true);
-    void send({ ...old, rating, reasons: kept(old.reasons, rating) }, words.thanks);
+    const taken = await send({ ...old, rating, reasons: kept(old.reasons, rating) }, words.thanks);
+    // What went wrong is told below the thumbs, unless something is being written.
+    const written = Object.entries(drafts.get(answer.key) ?? {}).some(([name, value]) => name !== "rating" && value !== undefined);
+    if (!taken && !written) setOpen(false);
   }
 
   async function takeBack() {
+    const thumb = row.current?.querySelector(`.thumb.${vote?.rating ?? "up"}`);
+    const inside = document.activeElement?.closest(".vote-panel");
     if (!(await send(null, words.withdrawn))) return;
     setOpen(false);
     setDraft({});
+    if (inside && thumb instanceof HTMLElement) thumb.focus();
   }
 
   async function sendPanel() {
@@ -78,16 +86,31 @@ export function Judging({ turn, answer }) {
     close();
   }
 
+  async function retry() {
+    if (!failure) return;
+    if (!failure.vote) return takeBack();
+    if (open) return sendPanel();
+    await send(failure.vote, words.thanks);
+  }
+
   function close() {
     setOpen(false);
     more.current?.focus();
   }
 
+  const problem =
+    failure &&
+    !(open && fieldOf(failure.error)) &&
+    html`<div class="failure" role="alert">
+      <p>${words.failed} ${told(failure.error)}</p>
+      ${again(failure.error) &&
+      html`<button type="button" class="button" onClick=${retry}>${strings.again}</button>`}
+    </div>`;
   const asked = { ...(vote ?? NOTHING), ...given(draft) };
   const opens = vote !== null || open;
   return html`
     <div class="judging" role="group" aria-label=${words.judge}>
-      <div class="judging-row">
+      <div class="judging-row" ref=${row}>
         ${/** @type {const} */ (["up", "down"]).map(
           (rating) => html`<button
             key=${rating}
@@ -115,13 +138,6 @@ export function Judging({ turn, answer }) {
         ${undo && html`<button class="button quiet small" onClick=${() => send(undo, words.thanks)}>${words.undo}</button>`}
         ${answer.version && !blind(turn, answer) && html`<span class="judging-version faint">${words.version(answer.version)}</span>`}
       </div>
-      ${failure &&
-      !(open && fieldOf(failure.error)) &&
-      html`<div class="failure" role="alert">
-        <p>${words.failed} ${told(failure.error)}</p>
-        ${again(failure.error) &&
-        html`<button class="button" onClick=${() => send(failure.vote, failure.vote ? words.saved : words.withdrawn)}>${strings.again}</button>`}
-      </div>`}
       ${open &&
       html`<${Panel}
         id=${panel}
@@ -133,7 +149,10 @@ export function Judging({ turn, answer }) {
         onSend=${sendPanel}
         onWithdraw=${takeBack}
         onClose=${close}
-      />`}
+      >
+        ${problem}
+      <//>`}
+      ${!open && problem}
       ${telling && html`<${Became} kind="vote" id=${answer.id} onClose=${() => setTelling(false)} />`}
     </div>
   `;
@@ -141,3 +160,20 @@ export function Judging({ turn, answer }) {
 
 /** @param {Partial<Vote>} draft @returns {Partial<Vote>} What was touched. */
 const given = (draft) => Object.fromEntries(Object.entries(draft).filter(([, value]) => value !== undefined));
+
+/**
+ * Keep the thumbs in sight when the panel opens below them, which is taller than what else is said there.
+ *
+ * @param {{ current: HTMLElement | null }} row
+ * @param {boolean} open
+ */
+function useShown(row, open) {
+  const was = useRef(open);
+  useEffect(() => {
+    const opened = open && !was.current;
+    was.current = open;
+    if (!opened) return;
+    // The thread has its end in sight as soon as it has measured what grew: two frames from now it has.
+    requestAnimationFrame(() => requestAnimationFrame(() => row.current?.firstElementChild?.scrollIntoView({ block: "nearest" })));
+  }, [open]);
+}
