@@ -24,7 +24,9 @@ from service.settings import Settings
 log = logging.getLogger("service.access_log")
 
 _ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
-_QUIET = {"/healthz", "/readyz", "/metrics"}
+_QUIET = {"/healthz", "/readyz", "/metrics", "/page/{path}"}
+# What is private stays out of the caches of a browser that somebody else uses next, and is what it says it is.
+_USUAL = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 _END_USER = re.compile(r"(/user:).*", re.DOTALL)  # the rest of a path that names one
 UPLOAD_PATH = "/v1/files"
 MULTIPART_OVERHEAD_BYTES = 64 * 1024
@@ -85,8 +87,10 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            message.setdefault("headers", [])
-            message["headers"] = [*message["headers"], (b"x-request-id", self.request_id.encode())]
+            told = list(message.get("headers", []))
+            names = {name.lower() for name, _ in told}
+            told += [(name, value) for name, value in _USUAL if name not in names]
+            message["headers"] = [*told, (b"x-request-id", self.request_id.encode())]
         await self._send(message)
 
     async def fail(self, error: ApiError) -> None:

@@ -12,7 +12,7 @@ from service.app import create_app
 from service.settings import Settings
 from tests.service.http_world import LiveServer
 
-OPEN = {"/healthz", "/readyz"}
+OPEN = {"GET /healthz", "GET /readyz", "GET /", "GET /page/{path}", "POST /v1/session"}
 ROLES: dict[str, str] = {  # the least role of each route that is not for every user
     "POST /v1/files": "operator",
     "DELETE /v1/files/{file_id}": "operator",
@@ -29,6 +29,9 @@ ROLES: dict[str, str] = {  # the least role of each route that is not for every 
     "GET /v1/feedback/export": "operator",
     "GET /v1/jobs": "operator",
     "GET /v1/jobs/{job_id}": "operator",
+    "POST /v1/jobs/{job_id}/cancel": "operator",
+    "POST /v1/jobs/{job_id}/retry": "operator",
+    "GET /v1/jobs/{job_id}/log": "operator",
     "GET /v1/trials": "operator",
     "GET /v1/overview": "operator",
     "GET /v1/training/cycles": "operator",
@@ -50,6 +53,7 @@ ROLES: dict[str, str] = {  # the least role of each route that is not for every 
     "DELETE /v1/users/{user}/data": "admin",
     "GET /metrics": "operator",
     "GET /v1/settings": "admin",
+    "POST /v1/session/links": "admin",
     "GET /v1/keys": "admin",
     "POST /v1/keys": "admin",
     "GET /v1/keys/{key_id}": "admin",
@@ -75,7 +79,7 @@ def _flatten(route: Any) -> Iterator[tuple[str, str]]:
 
 
 ALL = sorted(set(routes()))
-GUARDED = [(method, path) for method, path in ALL if path not in OPEN]
+GUARDED = [(method, path) for method, path in ALL if f"{method} {path}" not in OPEN]
 
 
 def filled(path: str) -> str:
