@@ -370,6 +370,11 @@ class Catalog(ForWorkers, ForIndexes):
         with self._db.write() as connection:
             return documents.cancel(connection, caller, collection_id, document_id, now=self._clock())
 
+    def requeue(self, caller: Caller, collection_id: str, document_id: str) -> Document:
+        """Queue a document again that failed or was cancelled; `Conflict` for any other."""
+        with self._db.write() as connection:
+            return documents.requeue(connection, caller, collection_id, document_id, now=self._clock())
+
     def detach(self, caller: Caller, collection_id: str, document_id: str) -> None:
         """Take a document out of a collection; it is out of search when this returns. Its file stays."""
         with self._db.write() as connection:

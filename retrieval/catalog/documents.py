@@ -16,6 +16,7 @@ from retrieval.errors import Conflict, DocumentNotFound
 from retrieval.types import Attributes, Caller, Document, DocumentStatus
 
 COLUMNS = "d.*, c.collection_id, f.filename, f.size_bytes, f.sha256"
+_ENDED_EARLY = ("failed", "cancelled")
 SOURCE = "FROM documents d JOIN collections c ON c.row = d.collection_row JOIN files f ON f.file_id = d.file_id"
 
 
@@ -53,13 +54,8 @@ def attach(
         return fetch(connection, row)
     if attributes is not None and present["attributes"] != wanted:
         _set_attributes(connection, present, wanted, now=now)
-    if present["status"] in ("failed", "cancelled"):
-        connection.execute(
-            "UPDATE documents SET status = 'in_progress', stage = 'queued', percent = 0, error_code = "
-            "NULL, error_message = NULL, "
-            "attempts = 0, token = token + 1, updated_at = ? WHERE row = ?",
-            (now, present["row"]),
-        )
+    if present["status"] in _ENDED_EARLY:
+        _queue(connection, present["row"], now=now)
     return fetch(connection, present["row"])
 
 
@@ -160,6 +156,20 @@ def cancel(
     return fetch(connection, row["row"])
 
 
+def requeue(
+    connection: sqlite3.Connection, caller: Caller, collection_id: str, document_id: str, *, now: float
+) -> Document:
+    """Try a document again that failed or was cancelled, from the start and with all its attempts."""
+    row = get_row(connection, caller, collection_id, document_id)
+    if row["status"] not in _ENDED_EARLY:
+        raise Conflict(
+            f"The document {document_id!r} is {row['status']}; only one that failed or was cancelled is tried again."
+        )
+    touch(connection, row["collection_row"], now=now)
+    _queue(connection, row["row"], now=now)
+    return fetch(connection, row["row"])
+
+
 def remove(connection: sqlite3.Connection, row: int, *, now: float) -> None:
     """Delete a document with its chunks and vectors, and tell the index."""
     gone = connection.execute("DELETE FROM documents WHERE row = ? RETURNING *", (row,)).fetchone()
@@ -189,6 +199,15 @@ def remove_older_namesakes(
 def touch(connection: sqlite3.Connection, collection_row: int, *, now: float) -> None:
     """Note that somebody changed a collection."""
     connection.execute("UPDATE collections SET last_active_at = ? WHERE row = ?", (now, collection_row))
+
+
+def _queue(connection: sqlite3.Connection, row: int, *, now: float) -> None:
+    connection.execute(
+        "UPDATE documents SET status = 'in_progress', stage = 'queued', percent = 0, error_code = "
+        "NULL, error_message = NULL, "
+        "attempts = 0, token = token + 1, updated_at = ? WHERE row = ?",
+        (now, row),
+    )
 
 
 def _hand_over(connection: sqlite3.Connection, collection_row: int, file: sqlite3.Row) -> sqlite3.Row | None:

@@ -11,18 +11,17 @@ from fastapi.responses import PlainTextResponse
 from service.access import Principal, require
 from service.container import Container, container_of
 from service.cycles import store
+from service.cycles.by_hand import cancel, find_cycle, parse_scope, start_now
 from service.cycles.changed import ChangePage, changes_of
 from service.cycles.curves import SeriesList, curves_of
-from service.cycles.cycle import Cycle
 from service.cycles.details import log_tail, read_details
-from service.cycles.errors import CycleNotFound, CycleOver, CycleUnfinished, NoSuchScope, NotDue
+from service.cycles.errors import CycleNotFound
 from service.cycles.readers import access_lists
-from service.cycles.schedule import look, start
+from service.cycles.schedule import look
 from service.cycles.schemas import CycleDetails, CyclePage, CycleView, PlannedView, StartBody
 from service.errors import ApiError
 from service.files.paging import After
 from service.redis.calls import ask_async
-from service.scopes import Readers, Scope, is_open
 
 router = APIRouter(prefix="/v1/training/cycles", tags=["training"])
 Operator = Annotated[Principal, Depends(require("operator"))]
@@ -39,11 +38,11 @@ async def list_cycles(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> CyclePage:
     """List cycles, the newest first, and what the next one of each scope waits for."""
-    only = None if scope is None else _scope(scope)
+    only = None if scope is None else parse_scope(scope)
     found = await ask_async(parts.redis, store.newest(limit + 1, scope=scope or "", after=after or ""))
     if found is None:
         raise CycleNotFound(after or "", status=400, param="after")
-    plan = await look(parts.redis, parts.settings, await _readers(parts), only=only)
+    plan = await look(parts.redis, parts.settings, await asyncio.to_thread(access_lists, parts.catalog), only=only)
     data = [CycleView.of(cycle) for cycle in found[:limit]]
     return CyclePage(
         data=data,
@@ -57,24 +56,13 @@ async def list_cycles(
 @router.post("", summary="Start a cycle now", status_code=201)
 async def start_cycle(body: StartBody, _principal: Operator, parts: Parts) -> CycleView:
     """Start a cycle without waiting for the schedule; a worker takes it up within seconds."""
-    scope, readers = _scope(body.scope), await _readers(parts)
-    _check_scope(scope, readers)
-    (plan,) = (await look(parts.redis, parts.settings, readers, only=scope)).scopes
-    if plan.unfinished:
-        raise CycleUnfinished(plan.unfinished)
-    if plan.missing or plan.blocked or (plan.waiting and not body.force):
-        raise NotDue(plan)
-    created = await start(parts.redis, plan, "operator")
-    if not created.new:
-        raise CycleUnfinished(created.id)
-    parts.enqueue_training()
-    return CycleView.of(await _cycle(parts, created.id))
+    return CycleView.of(await start_now(parts, body.scope, force=body.force))
 
 
 @router.get("/{cycle_id}", summary="Look at a cycle")
 async def get_cycle(cycle_id: CycleId, _principal: Operator, parts: Parts) -> CycleDetails:
     """Show a cycle with its figures, its verdict, what its data are made of, and the end of its log."""
-    cycle = await _cycle(parts, cycle_id)
+    cycle = await find_cycle(parts, cycle_id)
     return CycleDetails.of_both(cycle, await asyncio.to_thread(read_details, cycle))
 
 
@@ -83,14 +71,14 @@ async def get_log(
     cycle_id: CycleId, _principal: Operator, parts: Parts, lines: Annotated[int, Query(ge=1, le=5000)] = 200
 ) -> PlainTextResponse:
     """Give the last lines of a cycle's log; empty where it has none yet."""
-    cycle = await _cycle(parts, cycle_id)
+    cycle = await find_cycle(parts, cycle_id)
     return PlainTextResponse("".join(f"{line}\n" for line in await asyncio.to_thread(log_tail, cycle, lines)))
 
 
 @router.get("/{cycle_id}/series", summary="Read a cycle's curves")
 async def get_series(cycle_id: CycleId, _principal: Operator, parts: Parts) -> SeriesList:
     """Give losses, accuracies, distances and times of its training so far, also while it runs."""
-    return await asyncio.to_thread(curves_of, await _cycle(parts, cycle_id))
+    return await asyncio.to_thread(curves_of, await find_cycle(parts, cycle_id))
 
 
 @router.get("/{cycle_id}/changes", summary="List the answers that a cycle changed")
@@ -104,7 +92,7 @@ async def list_changes(
     """Show held-out prompts to which the judged candidate says something else than the champion, both answers side by
     side; those first of which the judge is surest.
     """
-    page = await asyncio.to_thread(changes_of, await _cycle(parts, cycle_id), limit=limit, after=after)
+    page = await asyncio.to_thread(changes_of, await find_cycle(parts, cycle_id), limit=limit, after=after)
     if page is None:
         raise ApiError(400, f"no changed answer {after!r} in this cycle", param="after")
     return page
@@ -113,37 +101,4 @@ async def list_changes(
 @router.post("/{cycle_id}/cancel", summary="Cancel a cycle")
 async def cancel_cycle(cycle_id: CycleId, principal: Operator, parts: Parts) -> CycleView:
     """Ask for a cycle's end. One that nobody works on ends at once, else its worker ends it within seconds."""
-    outcome = await ask_async(parts.redis, store.request_cancel(cycle_id, f"cancelled by {principal.identity}"))
-    if outcome == "missing":
-        raise CycleNotFound(cycle_id)
-    cycle = await _cycle(parts, cycle_id)
-    if outcome == "over":
-        raise CycleOver(cycle_id, cycle.state)
-    return CycleView.of(cycle)
-
-
-async def _cycle(parts: Container, cycle_id: str) -> Cycle:
-    cycle = await ask_async(parts.redis, store.get(cycle_id))
-    if cycle is None:
-        raise CycleNotFound(cycle_id)
-    return cycle
-
-
-async def _readers(parts: Container) -> Readers:
-    return await asyncio.to_thread(access_lists, parts.catalog)
-
-
-def _scope(text: str) -> Scope:
-    try:
-        return Scope.parse(text)
-    except ValueError as error:
-        raise NoSuchScope(str(error)) from None
-
-
-def _check_scope(scope: Scope, readers: Readers) -> None:
-    if scope.kind != "collection":
-        return
-    if scope.name not in readers:
-        raise NoSuchScope(f"there is no vector store {scope.name!r}")
-    if is_open(scope.name, readers):
-        raise NoSuchScope(f"everybody may read {scope.name!r}, so it teaches the shared adapter: `shared`")
+    return CycleView.of(await cancel(parts, cycle_id, principal.identity))

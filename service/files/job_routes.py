@@ -6,19 +6,24 @@ Ingestions are read from the documents themselves and cycles of learning from th
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 from redis.exceptions import RedisError
 
 from retrieval.errors import CollectionNotFound
-from retrieval.types import Document
+from retrieval.types import Caller, Document
 from service.access import Principal, require
 from service.container import Container, container_of
-from service.cycles import store
+from service.cycles import by_hand, store
+from service.cycles.cycle import Cycle
+from service.cycles.details import log_tail
 from service.cycles.jobs import TrainingJob, training_jobs
 from service.errors import ApiError
+from service.files.job_log import ingestion_log
 from service.files.paging import After, Limit, ListOf, Order
 from service.files.shapes import LastError, Status
 from service.redis.calls import ask_async
@@ -26,6 +31,7 @@ from service.redis.calls import ask_async
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 Operator = Annotated[Principal, Depends(require("operator"))]
 Parts = Annotated[Container, Depends(container_of)]
+JobId = Annotated[str, Path(max_length=512)]
 INGEST, TRAIN = "ingest", "train"
 
 
@@ -98,16 +104,59 @@ async def list_jobs(
 
 
 @router.get("/{job_id}", summary="Look at a job")
-async def get_job(job_id: Annotated[str, Path(max_length=512)], principal: Operator, parts: Parts) -> AnyJob:
+async def get_job(job_id: JobId, principal: Operator, parts: Parts) -> AnyJob:
     """Show one ingestion or one cycle of learning."""
-    kind, _, cycle_id = job_id.partition(":")
-    if kind == TRAIN:
-        cycle = await ask_async(parts.redis, store.get(cycle_id))
-        if cycle is None:
-            raise ApiError(404, f"no job `{job_id}`", code="job_not_found", param="job_id")
+    if (cycle := await _cycle(parts, job_id)) is not None:
         return TrainingJob.of(cycle)
+    return Job.of(await _ingestion(parts.catalog.document, principal, job_id))
+
+
+@router.post("/{job_id}/cancel", summary="Cancel a job")
+async def cancel_job(job_id: JobId, principal: Operator, parts: Parts) -> AnyJob:
+    """Stop an ingestion or a cycle that has not ended; what a worker still brings of it is refused."""
+    if (cycle := await _cycle(parts, job_id)) is not None:
+        return TrainingJob.of(await by_hand.cancel(parts, cycle.id, principal.identity))
+    return Job.of(await _ingestion(parts.catalog.cancel, principal, job_id))
+
+
+@router.post("/{job_id}/retry", summary="Try a job again")
+async def retry_job(job_id: JobId, principal: Operator, parts: Parts) -> AnyJob:
+    """Try again what failed or was cancelled: an ingestion from its start, a cycle as a new one of its scope."""
+    if (cycle := await _cycle(parts, job_id)) is None:
+        document = await _ingestion(parts.catalog.requeue, principal, job_id)
+        parts.enqueue_ingest()
+        return Job.of(document)
+    if cycle.state not in ("failed", "cancelled"):
+        raise ApiError(409, f"cycle {cycle.id} is {cycle.state}; only one that failed or was cancelled is tried again")
+    return TrainingJob.of(await by_hand.start_now(parts, cycle.scope, force=True))
+
+
+@router.get("/{job_id}/log", summary="Read a job's log", response_class=PlainTextResponse)
+async def get_job_log(
+    job_id: JobId, principal: Operator, parts: Parts, lines: Annotated[int, Query(ge=1, le=5000)] = 200
+) -> PlainTextResponse:
+    """Give the last lines of a cycle's log, or what there is to tell of an ingestion."""
+    if (cycle := await _cycle(parts, job_id)) is not None:
+        return PlainTextResponse("".join(f"{line}\n" for line in await asyncio.to_thread(log_tail, cycle, lines)))
+    document = await _ingestion(parts.catalog.document, principal, job_id)
+    return PlainTextResponse(ingestion_log(document, parts.settings.ingest_attempts))
+
+
+async def _cycle(parts: Container, job_id: str) -> Cycle | None:
+    """Give the cycle that a job is; None where it is an ingestion."""
+    kind, _, cycle_id = job_id.partition(":")
+    if kind != TRAIN:
+        return None
+    cycle = await ask_async(parts.redis, store.get(cycle_id))
+    if cycle is None:
+        raise ApiError(404, f"no job `{job_id}`", code="job_not_found", param="job_id")
+    return cycle
+
+
+async def _ingestion(act: Callable[[Caller, str, str], Document], principal: Principal, job_id: str) -> Document:
+    """Do something with the document that a job ingests."""
     collection_id, document_id = _parse(job_id, "job_id")
-    return Job.of(await asyncio.to_thread(parts.catalog.document, principal.caller, collection_id, document_id))
+    return await asyncio.to_thread(act, principal.caller, collection_id, document_id)
 
 
 def _ingestions(

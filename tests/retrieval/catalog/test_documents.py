@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from retrieval.errors import Conflict, DocumentNotFound, InvalidInput
+from retrieval.errors import Conflict, DocumentNotFound, InvalidInput, StaleClaim
 from retrieval.types import ChunkDraft, DocumentError, ParsedDocument
 from tests.retrieval.catalog.library import OPERATOR, Library, vectors, words
 
@@ -251,3 +251,26 @@ def test_broken_unicode_keeps_its_offsets(library: Library) -> None:
     assert stored == "a?b \x00c"
     for chunk in library.catalog.chunks(OPERATOR, collection, document.document_id):
         assert stored[chunk.start : chunk.end] == chunk.text
+
+
+def test_what_failed_or_was_cancelled_is_queued_again_with_all_its_attempts(library: Library) -> None:
+    collection = library.collection()
+    document = library.attach(collection, "one two", attributes={"url": "https://example.org/a"})
+    with pytest.raises(Conflict, match="in_progress"):
+        library.catalog.requeue(OPERATOR, collection, document.document_id)
+    claim = library.claim()
+    library.catalog.fail(claim, DocumentError("invalid_file", "It is broken."))
+    again = library.catalog.requeue(OPERATOR, collection, document.document_id)
+    assert (again.status, again.stage, again.percent, again.attempts) == ("in_progress", "queued", 0, 0)
+    assert (again.last_error, again.attributes) == (None, {"url": "https://example.org/a"})
+    stale = library.claim()
+    library.catalog.cancel(OPERATOR, collection, document.document_id)
+    library.catalog.requeue(OPERATOR, collection, document.document_id)
+    with pytest.raises(StaleClaim):
+        library.finish(stale)
+    library.work()
+    assert library.searchable(collection) == {document.document_id: ["one", "two"]}
+    with pytest.raises(Conflict, match="completed"):
+        library.catalog.requeue(OPERATOR, collection, document.document_id)
+    with pytest.raises(DocumentNotFound):
+        library.catalog.requeue(OPERATOR, collection, "file-none")
