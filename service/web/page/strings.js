@@ -408,7 +408,7 @@ export const strings = {
         changed: "Changed.",
       },
       collection: {
-        change: "Name and readers",
+        change: "Edit",
         remove: "Delete",
         views: "Views of the collection",
         documents: "Documents",
@@ -464,8 +464,10 @@ export const strings = {
         document: "Delete this document?",
         collection: "Delete this collection?",
         action: "Delete",
-        lost: (/** @type {string} */ chunks) =>
-          `It leaves the search at once, with its ${chunks} passages and their vectors. Answers that were given from it keep their words, but their sources can no longer be opened.`,
+        lost: (/** @type {number} */ n, /** @type {string} */ said) =>
+          n === 0
+            ? "It leaves the collection. Nothing of it is in the search."
+            : `It leaves the search at once, with its ${n === 1 ? "one passage" : `${said} passages`} and their vectors. Answers that were given from it keep their words, but their sources can no longer be opened.`,
         everywhere: "Delete the uploaded file too",
         fileStays: "The file itself stays, and can be put into a collection again.",
         fileGone: "The file is gone for good, and leaves every other collection that it is in.",

@@ -56,11 +56,11 @@ function One({ of, here }) {
   return html`
     <li class=${names("card", here && "here")} tabindex=${here ? -1 : null}>
       <header>
-        <strong>${words.number(of.position)}</strong>
+        <strong>${words.number(of.position + 1)}</strong>
         <span>${of.heading_path.join(" › ")}</span>
         <span class="faint">${where} · <code>${of.id}</code></span>
       </header>
-      <p class="passage">${of.content}</p>
+      <p class="piece">${of.content}</p>
     </li>
   `;
 }

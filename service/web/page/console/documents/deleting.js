@@ -33,7 +33,7 @@ export function DeleteDocument({ of, onClose, onDone }) {
     <${Dialog} title=${words.document} onClose=${onClose}>
       <form onSubmit=${submit} aria-busy=${busy}>
         <p><strong>${of.filename}</strong></p>
-        <p>${words.lost(count(of.chunk_count))}</p>
+        <p>${words.lost(of.chunk_count, count(of.chunk_count))}</p>
         <label>
           <input
             type="checkbox"

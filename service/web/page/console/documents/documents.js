@@ -145,8 +145,8 @@ function columns(onAgain, onDelete) {
       sort: (doc) => doc.filename,
       cell: (doc) => html`<a href=${there(doc)} title=${doc.title || doc.filename}>${doc.filename}</a>`,
     },
-    { name: "state", title: words.state, width: "minmax(0, 2fr)", cell: (doc) => html`<${State} of=${doc} />` },
-    { name: "chunks", title: words.chunks, width: "5.5rem", right: true, phone: "hide", sort: (doc) => doc.chunk_count, cell: (doc) => count(doc.chunk_count) },
+    { name: "state", title: words.state, width: "minmax(0, 3fr)", cell: (doc) => html`<${State} of=${doc} />` },
+    { name: "chunks", title: words.chunks, width: "5rem", right: true, phone: "hide", sort: (doc) => doc.chunk_count, cell: (doc) => count(doc.chunk_count) },
     { name: "size", title: words.size, width: "5.5rem", right: true, phone: "hide", sort: (doc) => doc.usage_bytes, cell: (doc) => size(doc.usage_bytes) },
     {
       name: "added",

@@ -90,7 +90,7 @@ function Passage({ store, of, at, best }) {
         <span class="faint">${words.dense} ${of.dense_score.toFixed(3)}</span>
         <span class="faint">${words.lexical} ${of.lexical_score.toFixed(2)}</span>
       </div>
-      <p class="passage">${of.content.map((part) => part.text).join("\n")}</p>
+      <p class="piece">${of.content.map((part) => part.text).join("\n")}</p>
     </li>
   `;
 }

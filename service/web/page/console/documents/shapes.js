@@ -33,7 +33,7 @@ import { strings } from "../../strings.js";
  *
  * @typedef {object} Chunk
  * @property {string} id
- * @property {number} position
+ * @property {number} position From 0.
  * @property {number} start_index
  * @property {number} end_index
  * @property {number | null} page_start

@@ -16,7 +16,7 @@ export function State({ of }) {
   if (of.status === "cancelled") return html`<${Badge}>${words.status.cancelled}<//>`;
   if (of.status === "failed") {
     const why = of.last_error ? (words.reasons[of.last_error.reason] ?? of.last_error.reason) : "";
-    return html`<${Badge} kind="bad">${words.status.failed}<//> <span class="why">${why}</span>`;
+    return html`<${Badge} kind="bad">${words.status.failed}<//> <span class="why" title=${of.last_error?.message}>${why}</span>`;
   }
   return html`<span class="staged">
     <span>${words.stages[of.stage] ?? of.stage}</span>

@@ -5,11 +5,11 @@ import { Loaded, useLoad } from "../../kit/load.js";
 import { useTurns } from "../../kit/turns.js";
 import { api } from "../../lib/api.js";
 import { ago, count, when } from "../../lib/format.js";
-import { link } from "../../lib/router.js";
+import { go, link } from "../../lib/router.js";
 import { html, useLayoutEffect, useRef } from "../../lib/ui.js";
 import { strings } from "../../strings.js";
 import { JobState } from "./list.js";
-import { cancel, cancellable, jobName, jobPath, retry, retryable, subjectLink } from "./shapes.js";
+import { cancel, cancellable, jobLink, jobName, jobPath, retry, retryable, subjectLink } from "./shapes.js";
 
 /** @typedef {import("./shapes.js").Job} Job */
 
@@ -29,10 +29,12 @@ export function JobScreen({ id }) {
     },
     of?.status === "in_progress" ? EVERY_MS : 0,
   );
-  /** @param {(job: Job) => Promise<boolean>} act */
+  /** @param {(job: Job) => Promise<Job | null>} act */
   const after = async (act) => {
-    if (!of || !(await act(of))) return;
-    job.reload();
+    const now = of && (await act(of));
+    if (!now) return;
+    if (now.id !== id) return go(jobLink(now));
+    job.set(now);
     log.reload();
   };
   return html`

@@ -29,13 +29,10 @@ export function Jobs() {
     jobs.edit((rows) => merged(rows, news).filter((job) => !status || job.status === status));
   };
   useTurns(fresh, status === "" || status === "in_progress" ? EVERY_MS : 0);
-  /** @param {Job} job @param {(job: Job) => Promise<boolean>} act */
+  /** @param {Job} job @param {(job: Job) => Promise<Job | null>} act */
   const after = async (job, act) => {
-    if (!(await act(job))) return;
-    const now = await api.get(jobPath(job.id)).catch(() => null);
-    // A cycle that is asked for again is a new one.
+    const now = await act(job);
     if (now) jobs.edit((rows) => merged(rows, [now]));
-    if (job.kind === "train") jobs.reload();
   };
   /** @param {Record<string, string>} change */
   const filter = (change) => go(link(["console", "jobs"], { status, kind, ...change }), { replace: true });
@@ -92,7 +89,7 @@ function merged(rows, news) {
 }
 
 /**
- * @param {(job: Job, act: (job: Job) => Promise<boolean>) => void} onAct
+ * @param {(job: Job, act: (job: Job) => Promise<Job | null>) => void} onAct
  * @returns {import("../../kit/table.js").Column<Job>[]}
  */
 function columns(onAct) {

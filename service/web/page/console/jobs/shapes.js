@@ -64,7 +64,7 @@ export const cancellable = (job) => job.status === "in_progress";
 /** @param {Job} job */
 export const retryable = (job) => job.status === "failed" || job.status === "cancelled";
 
-/** @param {Job} job @returns {Promise<boolean>} Whether it is cancelled. */
+/** @param {Job} job @returns {Promise<Job | null>} As it is then; null where it was not cancelled. */
 export async function cancel(job) {
   const words = strings.console.jobs;
   const answer = await confirm({
@@ -73,20 +73,20 @@ export async function cancel(job) {
     action: words.cancelAction,
     danger: true,
   });
-  return answer !== null && act(() => api.post(`${jobPath(job.id)}/cancel`), words.cancelled);
+  return answer && act(job, "cancel", words.cancelled);
 }
 
-/** @param {Job} job @returns {Promise<boolean>} Whether it was begun again. */
-export const retry = (job) => act(() => api.post(`${jobPath(job.id)}/retry`), strings.console.jobs.retried);
+/** @param {Job} job @returns {Promise<Job | null>} The one that does it: of a cycle a new one. Null where that may not be. */
+export const retry = (job) => act(job, "retry", strings.console.jobs.retried);
 
-/** @param {() => Promise<unknown>} call @param {string} done @returns {Promise<boolean>} */
-async function act(call, done) {
+/** @param {Job} job @param {string} what @param {string} done @returns {Promise<Job | null>} */
+async function act(job, what, done) {
   try {
-    await call();
+    const now = await api.post(`${jobPath(job.id)}/${what}`);
+    toast(done);
+    return now;
   } catch (error) {
     toast(said(error), "wrong");
-    return false;
+    return null;
   }
-  toast(done);
-  return true;
 }
