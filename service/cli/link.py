@@ -27,7 +27,7 @@ def link(
     settings = settings_for(home=home)
     made = make_first_link(settings.home)
     if made is None:
-        raise Refused("no admin key stands here: `groundloop keys create NAME --role admin` makes one")
+        raise Refused(f"no admin key stands in {settings.home}: `groundloop keys create NAME --role admin` makes one")
     kept, token = made
     address = sign_in_url(url or local_url(settings.host, settings.port), token)
     ends = datetime.fromtimestamp(kept.expires_at, UTC)

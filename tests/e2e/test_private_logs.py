@@ -45,6 +45,11 @@ def test_no_log_holds_what_people_say(running: RunningGroundloop, tmp_path: Path
     assert running.cli("ingest", str(tmp_path / "handbook.md"), "--collection", "boats").returncode == 0
     running.cli("ingest", str(tmp_path / "broken.pdf"), "--collection", "boats")
     secret = running.key
+    link = str(running.wait_for("open")).split()[1].partition("#sign-in=")[2]
+    with httpx.Client(base_url=running.url) as browser:
+        assert browser.post("/v1/session", json={"link": link}).status_code == 200
+        (session,) = browser.cookies.values()
+        assert browser.get("/v1/models").status_code == 200
     headers = {"Authorization": f"Bearer {secret}", "X-Groundloop-User": PERSON}
     with httpx.Client(base_url=running.url, headers=headers, timeout=60) as person, running.http() as admin:
         answer_id = _talk(person)
@@ -69,6 +74,8 @@ def test_no_log_holds_what_people_say(running: RunningGroundloop, tmp_path: Path
         for what, word in {
             **WORDS,
             "key": secret.rpartition("_")[2],
+            "link": link,
+            "session": session,
             "password": url.split(":")[2].split("@")[0],
         }.items()
         if word in content

@@ -52,6 +52,12 @@ def up(started: list[RunningGroundloop], home: Path, *options: str, **settings: 
 def test_the_whole_way_and_back(started: list[RunningGroundloop], home: Path, tmp_path: Path) -> None:
     first = up(started, home, "--no-docs")
     assert "gl_" in str(first.wait_for("key"))
+    address, token = str(first.wait_for("open")).split()[1].split("/#sign-in=")
+    with httpx.Client(base_url=address) as browser:
+        assert "<script" in browser.get("/").text
+        assert browser.post("/v1/session", json={"link": token}).json()["role"] == "admin"
+        assert browser.get("/v1/keys").status_code == 200
+        assert browser.post("/v1/session", json={"link": token}).status_code == 401
     (tmp_path / "handbook.md").write_text(HANDBOOK)
 
     brought = first.cli("ingest", str(tmp_path / "handbook.md"), "--collection", "office", "--json")

@@ -51,3 +51,8 @@ def test_other_origins_and_headers_are_refused() -> None:
     assert "access-control-allow-origin" not in preflight(("https://other.example",), "Authorization").headers
     assert preflight((ORIGIN,), "X-Other").status_code == 400
     assert preflight((), "Authorization").status_code != 200
+
+
+def test_another_origin_never_uses_a_session() -> None:
+    assert preflight((ORIGIN,), "X-Groundloop-Page").status_code == 400
+    assert "access-control-allow-credentials" not in preflight((ORIGIN,), "Authorization").headers

@@ -13,6 +13,7 @@ import pytest
 
 from retrieval.catalog import Catalog
 from service.access import KeyStore
+from service.access.sessions import SESSIONS_FILE, SessionStore
 from service.jobs.sweep import mark_sweep
 from service.pidlock import PidLock
 from service.redis.server import RedisServer
@@ -66,6 +67,7 @@ def lock(home: Path) -> None:
 FIRST: list[Callable[[Path], object]] = [
     lambda home: Catalog.open(home).close(),
     lambda home: KeyStore(home / "keys.db").close(),
+    lambda home: SessionStore(home / SESSIONS_FILE).close(),
     lambda home: take_home(home).release(),
     mark_sweep,
     redis,
@@ -75,7 +77,9 @@ FIRST: list[Callable[[Path], object]] = [
 ]
 
 
-@pytest.mark.parametrize("make", FIRST, ids=["catalog", "keys", "up", "sweep", "redis", "container", "child", "lock"])
+@pytest.mark.parametrize(
+    "make", FIRST, ids=["catalog", "keys", "sessions", "up", "sweep", "redis", "container", "child", "lock"]
+)
 def test_the_home_is_its_owners_alone_whoever_makes_it(tmp_path: Path, make: Callable[[Path], object]) -> None:
     home = tmp_path / "deep" / "home"
     make(home)

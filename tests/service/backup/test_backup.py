@@ -73,6 +73,8 @@ def test_everything_comes_back_elsewhere(settings: Settings, elsewhere: Settings
         server.stop()
         for archive in archives:
             archive.close()
+    assert (settings.home / "sessions.db").exists()
+    assert not [*renamed.rglob("sessions.db*"), *elsewhere.home.rglob("sessions.db*")]
     for name in ("keys.db", "batches.db", "catalog.db"):
         assert _dump(elsewhere.home / name) == _dump(settings.home / name)
 

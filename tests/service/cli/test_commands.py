@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from service.access.sessions import SESSIONS_FILE, SessionStore
 from service.cli import app
 
 COMMANDS = [
@@ -44,6 +46,7 @@ COMMANDS = [
     ["voters", "list"],
     ["voters", "exclude"],
     ["voters", "readmit"],
+    ["link"],
     ["keys", "create"],
     ["keys", "list"],
     ["keys", "revoke"],
@@ -129,6 +132,23 @@ def test_keys_are_made_shown_once_listed_and_revoked() -> None:
     states = {key["name"]: key["revoked_at"] for key in json.loads(run("keys", "list", "--json")[1])}
     assert states["ci"] is not None
     assert states["reader"] is None
+
+
+def test_a_link_signs_in_with_the_first_admin_key(tmp_path: Path) -> None:
+    code, _, err = run("link")
+    assert code == 1
+    assert "groundloop keys create" in err
+    made = json.loads(run("keys", "create", "chief", "--role", "admin", "--json")[1])
+    first = json.loads(run("link", "--json")[1])
+    assert first["url"].startswith("http://127.0.0.1:1/#sign-in=")
+    code, out, _ = run("link", "--url", "https://assistant.example.org/")
+    assert code == 0
+    address, told = out.strip().split("\n")
+    assert address.startswith("https://assistant.example.org/#sign-in=")
+    assert told.startswith("works once, until ")
+    with closing(SessionStore(tmp_path / "home" / SESSIONS_FILE)) as sessions:
+        for url in (first["url"], address):
+            assert sessions.spend_link(url.partition("=")[2]) == made["id"]
 
 
 def test_a_key_gets_what_the_options_say() -> None:
