@@ -2,7 +2,7 @@
 import { link, place } from "../lib/router.js";
 import { may } from "../lib/session.js";
 import { html, names, useEffect, useState } from "../lib/ui.js";
-import { strings } from "../strings.js";
+import { strings } from "./strings.js";
 
 /** @type {readonly [name: string, role: "operator" | "admin", load: () => Promise<{ Screen: any }>][]} */
 const SCREENS = [

@@ -3,7 +3,7 @@ import { Heading } from "../kit/crumbs.js";
 import { useLoad } from "../kit/load.js";
 import { api } from "../lib/api.js";
 import { html } from "../lib/ui.js";
-import { strings } from "../strings.js";
+import { strings } from "./strings.js";
 import { Golden } from "./evaluation/golden.js";
 import { Run } from "./evaluation/run.js";
 import { Runs } from "./evaluation/runs.js";

@@ -1,7 +1,7 @@
 /** What people said about answers: every judgement, the people behind them, and the documents that they miss. */
 import { link } from "../lib/router.js";
 import { html, names } from "../lib/ui.js";
-import { strings } from "../strings.js";
+import { strings } from "./strings.js";
 import { List } from "./feedback/list.js";
 import { Missing } from "./feedback/missing.js";
 import { Replay } from "./feedback/replay.js";

@@ -10,7 +10,7 @@ import { ago, count, when } from "../lib/format.js";
 import { said } from "../lib/said.js";
 import { session } from "../lib/session.js";
 import { html, useState } from "../lib/ui.js";
-import { strings } from "../strings.js";
+import { strings } from "./strings.js";
 import { KeyForm } from "./keys/form.js";
 import { Secret } from "./keys/secret.js";
 

@@ -4,7 +4,7 @@ import { Heading } from "../kit/crumbs.js";
 import { Loaded, useLoad } from "../kit/load.js";
 import { api } from "../lib/api.js";
 import { html } from "../lib/ui.js";
-import { strings } from "../strings.js";
+import { strings } from "./strings.js";
 import { Collections } from "./overview/collections.js";
 import { Days } from "./overview/days.js";
 import { Learning } from "./overview/learning.js";

@@ -1,5 +1,5 @@
 /** Who a version is for, in words. */
-import { strings } from "../strings.js";
+import { strings } from "./strings.js";
 
 /** @param {string} scope As the service calls it: `shared`, `segment:<name>` or `collection:<id>`. @returns {string} */
 export function scopeName(scope) {

@@ -4,7 +4,7 @@ import { Heading } from "../kit/crumbs.js";
 import { Loaded, useLoad } from "../kit/load.js";
 import { api } from "../lib/api.js";
 import { html, names, useState } from "../lib/ui.js";
-import { strings } from "../strings.js";
+import { strings } from "./strings.js";
 
 /**
  * @typedef {object} Setting

@@ -5,7 +5,7 @@ import { usePages } from "../../kit/pages.js";
 import { api, withQuery } from "../../lib/api.js";
 import { percent } from "../../lib/format.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 
 const A_PAGE = 10;
 

@@ -4,7 +4,7 @@ import { Plot } from "../../kit/plot.js";
 import { api } from "../../lib/api.js";
 import { said } from "../../lib/said.js";
 import { html, useMemo } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { useLive } from "../live.js";
 
 const EVERY_MS = 3000;

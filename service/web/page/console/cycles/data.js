@@ -2,7 +2,7 @@
 import { count, percent, when } from "../../lib/format.js";
 import { link } from "../../lib/router.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { Facts } from "../facts.js";
 
 /**

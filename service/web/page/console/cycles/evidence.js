@@ -3,7 +3,7 @@ import { Badge } from "../../kit/badge.js";
 import { Interval } from "../../kit/interval.js";
 import { count } from "../../lib/format.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { Facts } from "../facts.js";
 
 /**

@@ -10,7 +10,7 @@ import { ago, count, duration, when } from "../../lib/format.js";
 import { go, link } from "../../lib/router.js";
 import { said } from "../../lib/said.js";
 import { html, useEffect, useRef } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { scopeName } from "../scopes.js";
 import { CycleState } from "./state.js";
 

@@ -8,7 +8,7 @@ import { duration, when } from "../../lib/format.js";
 import { link } from "../../lib/router.js";
 import { said } from "../../lib/said.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { Facts } from "../facts.js";
 import { useLive } from "../live.js";
 import { scopeName } from "../scopes.js";

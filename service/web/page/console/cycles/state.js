@@ -1,7 +1,7 @@
 /** How a cycle stands, in a word with a colour. */
 import { Badge } from "../../kit/badge.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 
 /** @typedef {"waiting" | "running" | "refused" | "candidate" | "promoted" | "rolled_back" | "failed" | "cancelled"} State */
 /**

@@ -1,7 +1,7 @@
 /** The steps of a cycle: what is done, what is being done, and what each said at its end. */
 import { duration, percent } from "../../lib/format.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { unfinished } from "./state.js";
 
 /** @param {{ cycle: import("./state.js").Cycle }} props */

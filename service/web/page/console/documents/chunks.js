@@ -5,7 +5,7 @@ import { api, withQuery } from "../../lib/api.js";
 import { count } from "../../lib/format.js";
 import { query } from "../../lib/router.js";
 import { html, names, useEffect, useRef } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { filesPath } from "./following.js";
 import { pagesSaid } from "./shapes.js";
 

@@ -6,7 +6,7 @@ import { api } from "../../lib/api.js";
 import { count, size } from "../../lib/format.js";
 import { go, link, query } from "../../lib/router.js";
 import { html, useEffect, useState } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { deleteCollection } from "./deleting.js";
 import { Documents } from "./documents.js";
 import { Dropping } from "./dropping.js";

@@ -8,7 +8,7 @@ import { api, withQuery } from "../../lib/api.js";
 import { ago, count, size } from "../../lib/format.js";
 import { go, link } from "../../lib/router.js";
 import { html, useEffect, useState } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { CollectionForm } from "./form.js";
 import { readersSaid } from "./shapes.js";
 

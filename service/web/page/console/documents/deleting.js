@@ -5,7 +5,7 @@ import { api, withQuery } from "../../lib/api.js";
 import { count } from "../../lib/format.js";
 import { said } from "../../lib/said.js";
 import { html, useState } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { filesPath } from "./following.js";
 
 /** @param {{ of: import("./shapes.js").Doc, onClose: () => void, onDone: () => void }} props */

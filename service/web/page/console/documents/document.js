@@ -6,7 +6,7 @@ import { api } from "../../lib/api.js";
 import { ago, count, size, when } from "../../lib/format.js";
 import { go, link } from "../../lib/router.js";
 import { html, useEffect, useState } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { Chunks } from "./chunks.js";
 import { DeleteDocument } from "./deleting.js";
 import { filesPath } from "./following.js";

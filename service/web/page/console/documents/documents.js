@@ -6,7 +6,7 @@ import { api, withQuery } from "../../lib/api.js";
 import { ago, count, size, when } from "../../lib/format.js";
 import { go, link, query } from "../../lib/router.js";
 import { html, useEffect, useMemo, useState } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { DeleteDocument } from "./deleting.js";
 import { filesPath, useFollowing } from "./following.js";
 import { State, ingestAgain } from "./state.js";

@@ -1,6 +1,6 @@
 /** Bringing files in: dropped anywhere on the screen, or chosen with a button. Folders are taken with all that is in them. */
 import { html, names, useEffect, useRef, useState } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 
 /** @param {{ onFiles: (files: File[]) => void }} props */
 export function Dropping({ onFiles }) {

@@ -5,7 +5,7 @@ import { api } from "../../lib/api.js";
 import { said } from "../../lib/said.js";
 import { may } from "../../lib/session.js";
 import { html, useEffect, useId, useState } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { EVERYBODY, readerSaid } from "./shapes.js";
 
 /** @typedef {import("./shapes.js").Store} Store */

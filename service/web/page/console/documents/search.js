@@ -4,7 +4,7 @@ import { api } from "../../lib/api.js";
 import { said } from "../../lib/said.js";
 import { link } from "../../lib/router.js";
 import { html, useId, useState } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { pagesSaid } from "./shapes.js";
 
 /**

@@ -1,7 +1,7 @@
 /** How far the uploads into one collection are. */
 import { count, size } from "../../lib/format.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { changed, clear, retry, stop, uploadsOf } from "./uploads.js";
 
 /** Problems named at once; more are counted. */

@@ -1,5 +1,5 @@
 /** What the service says about collections and documents, and its words for people. */
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 
 /**
  * @typedef {{ in_progress: number, completed: number, failed: number, cancelled: number, total: number }} Counts

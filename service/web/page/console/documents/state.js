@@ -4,7 +4,7 @@ import { toast } from "../../kit/toast.js";
 import { api } from "../../lib/api.js";
 import { said } from "../../lib/said.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { filesPath } from "./following.js";
 
 /** @typedef {import("./shapes.js").Doc} Doc */

@@ -2,7 +2,7 @@
 import { Interval } from "../../kit/interval.js";
 import { count } from "../../lib/format.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 
 /** @param {number} value @returns {string} */
 export const score = (value) => (Math.abs(value) <= 1 ? `${(100 * value).toFixed(1)} %` : String(Number(value.toPrecision(4))));

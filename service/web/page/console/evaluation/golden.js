@@ -7,7 +7,7 @@ import { api, ApiError } from "../../lib/api.js";
 import { count, when } from "../../lib/format.js";
 import { said } from "../../lib/said.js";
 import { html, useId, useState } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { Facts } from "../facts.js";
 
 const PATH = "/v1/evaluation/golden";

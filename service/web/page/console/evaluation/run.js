@@ -5,7 +5,7 @@ import { api } from "../../lib/api.js";
 import { duration, when } from "../../lib/format.js";
 import { link } from "../../lib/router.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { Section } from "../cycles/one.js";
 import { Facts } from "../facts.js";
 import { useLive } from "../live.js";

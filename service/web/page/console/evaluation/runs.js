@@ -7,7 +7,7 @@ import { ago, when } from "../../lib/format.js";
 import { link, query } from "../../lib/router.js";
 import { said } from "../../lib/said.js";
 import { html, useId, useState } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { useLive } from "../live.js";
 import { Scores } from "./scores.js";
 

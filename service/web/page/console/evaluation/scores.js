@@ -1,7 +1,7 @@
 /** The scores of each version on the golden set as it is now: its newest run, one figure at a time. */
 import { Plot } from "../../kit/plot.js";
 import { html, useId, useMemo, useState } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { score } from "./figures.js";
 
 /** @param {{ runs: import("./runs.js").EvaluationRun[], sha256: string | null }} props The newest first. */

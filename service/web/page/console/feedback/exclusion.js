@@ -4,7 +4,7 @@ import { toast } from "../../kit/toast.js";
 import { api } from "../../lib/api.js";
 import { said } from "../../lib/said.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 
 /** @param {{ voter: { id: string, exclusion: unknown }, onDone: (voter: any) => void }} props */
 export function Exclusion({ voter, onDone }) {

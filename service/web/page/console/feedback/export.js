@@ -3,7 +3,7 @@ import { Dialog } from "../../kit/dialog.js";
 import { useLoad } from "../../kit/load.js";
 import { api, withQuery } from "../../lib/api.js";
 import { html, useId, useState } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { asQuery } from "./filters.js";
 
 /** @param {{ wanted: import("./filters.js").Asked, onClose: () => void }} props */

@@ -3,7 +3,7 @@ import { useLoad } from "../../kit/load.js";
 import { api } from "../../lib/api.js";
 import { go, link, query } from "../../lib/router.js";
 import { html, useId } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { reasonSaid } from "./said.js";
 
 const NAMES = ["kind", "rating", "reason", "version", "segment", "voter", "since", "until", "history"];

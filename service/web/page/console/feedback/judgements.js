@@ -5,7 +5,7 @@ import { api } from "../../lib/api.js";
 import { ago, when } from "../../lib/format.js";
 import { link } from "../../lib/router.js";
 import { html, useState } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { Exclusion } from "./exclusion.js";
 import { Rating, Said } from "./said.js";
 

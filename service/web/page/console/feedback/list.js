@@ -6,7 +6,7 @@ import { api, withQuery } from "../../lib/api.js";
 import { ago, when } from "../../lib/format.js";
 import { go, link } from "../../lib/router.js";
 import { html, useState } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { Export } from "./export.js";
 import { asked, asQuery, Filters } from "./filters.js";
 import { inShort, Rating } from "./said.js";

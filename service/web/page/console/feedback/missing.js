@@ -8,7 +8,7 @@ import { ago, when } from "../../lib/format.js";
 import { go, link, query } from "../../lib/router.js";
 import { said } from "../../lib/said.js";
 import { html, useId, useState } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 
 /**
  * @typedef {object} Wanted

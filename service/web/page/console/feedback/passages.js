@@ -1,7 +1,7 @@
 /** The passages that an answer was shown: what it cites is marked in them, and what people marked is said. */
 import { Badge } from "../../kit/badge.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 
 /**
  * @typedef {object} Passage

@@ -6,7 +6,7 @@ import { api } from "../../lib/api.js";
 import { when } from "../../lib/format.js";
 import { link } from "../../lib/router.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { Judgements } from "./judgements.js";
 import { Passages } from "./passages.js";
 

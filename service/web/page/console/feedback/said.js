@@ -1,7 +1,7 @@
 /** A judgement in words: its thumb or outcome, its reasons, and everything else that was said. */
 import { Badge } from "../../kit/badge.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 
 /**
  * @typedef {object} Judgement As `GET /v1/feedback` lists it.

@@ -8,7 +8,7 @@ import { api, withQuery } from "../../lib/api.js";
 import { ago, count, percent, when } from "../../lib/format.js";
 import { go, link } from "../../lib/router.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { Facts } from "../facts.js";
 import { Exclusion } from "./exclusion.js";
 

@@ -7,7 +7,7 @@ import { api } from "../../lib/api.js";
 import { ago, count, when } from "../../lib/format.js";
 import { go, link } from "../../lib/router.js";
 import { html, useLayoutEffect, useRef } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { JobState } from "./list.js";
 import { cancel, cancellable, jobLink, jobName, jobPath, retry, retryable, subjectLink } from "./shapes.js";
 

@@ -8,7 +8,7 @@ import { api, withQuery } from "../../lib/api.js";
 import { ago, count, when } from "../../lib/format.js";
 import { go, link, query } from "../../lib/router.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { State } from "../documents/state.js";
 import { STATES, cancel, cancellable, jobLink, jobName, jobPath, retry, retryable } from "./shapes.js";
 

@@ -4,7 +4,7 @@ import { confirm } from "../../kit/dialog.js";
 import { api } from "../../lib/api.js";
 import { link } from "../../lib/router.js";
 import { said } from "../../lib/said.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { scopeName } from "../scopes.js";
 
 /**

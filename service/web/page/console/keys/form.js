@@ -3,7 +3,7 @@ import { Dialog } from "../../kit/dialog.js";
 import { api } from "../../lib/api.js";
 import { said } from "../../lib/said.js";
 import { html, useId, useState } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 
 const DAY_S = 86_400;
 /** Lifetimes in days; 0 is until it is revoked. */

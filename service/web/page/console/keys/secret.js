@@ -1,7 +1,7 @@
 /** The secret of a new key, shown this once. */
 import { Dialog } from "../../kit/dialog.js";
 import { html, useRef, useState } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 
 /** @param {{ of: { name: string, key: string }, onClose: () => void }} props */
 export function Secret({ of, onClose }) {

@@ -4,7 +4,7 @@ import { Table } from "../../kit/table.js";
 import { count } from "../../lib/format.js";
 import { go, link } from "../../lib/router.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 
 /** @typedef {import("../overview.js").Overview["collections"][number]} Row */
 

@@ -2,7 +2,7 @@
 import { count } from "../../lib/format.js";
 import { link } from "../../lib/router.js";
 import { html, useState } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 
 const HIGH = 96;
 const STEP = 20;

@@ -3,7 +3,7 @@ import { Badge } from "../../kit/badge.js";
 import { ago, count } from "../../lib/format.js";
 import { link } from "../../lib/router.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { scopeName } from "../scopes.js";
 
 /** @param {{ of: import("../overview.js").Overview }} props */

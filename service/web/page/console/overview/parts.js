@@ -3,7 +3,7 @@ import { Badge } from "../../kit/badge.js";
 import { count } from "../../lib/format.js";
 import { link } from "../../lib/router.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 
 /** @type {Record<string, "good" | "bad" | "warn">} */
 const KINDS = { ready: "good", loading: "warn", degraded: "warn", draining: "warn" };

@@ -5,7 +5,7 @@ import { api, ApiError, withQuery } from "../../lib/api.js";
 import { said } from "../../lib/said.js";
 import { may } from "../../lib/session.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { scopeName } from "../scopes.js";
 import { obstacles } from "./known.js";
 

@@ -2,7 +2,7 @@
 import { Badge } from "../../kit/badge.js";
 import { percent } from "../../lib/format.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 
 const TIERS = /** @type {const} */ ({ proven: "good", trial: "info", refused: "bad" });
 const STATES = /** @type {const} */ ({ ok: "good", marked: "warn", failing: "bad", damaged: "bad" });

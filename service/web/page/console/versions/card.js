@@ -1,6 +1,6 @@
 /** The rest of a model card: figures, settings, hashes, licences. What programs know of a version, for people who ask. */
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { Section } from "../cycles/one.js";
 
 /** @param {{ whole: import("./known.js").Whole }} props */

@@ -1,7 +1,7 @@
 /** What the gate measured of every version, one figure at a time: a point with its interval for each. */
 import { Plot } from "../../kit/plot.js";
 import { html, useId, useMemo, useState } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { inUnits } from "../cycles/verdict.js";
 
 /** @param {{ versions: import("./known.js").Version[] }} props */

@@ -5,7 +5,7 @@
 import { ago, when } from "../../lib/format.js";
 import { link } from "../../lib/router.js";
 import { html, useState } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { Badges } from "./badges.js";
 
 const ROW = 56;

@@ -3,7 +3,7 @@ import { Badge } from "../../kit/badge.js";
 import { ago, when } from "../../lib/format.js";
 import { link } from "../../lib/router.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { WATCH } from "./known.js";
 
 /** @param {{ moves: import("./known.js").Move[] }} props The newest first. */

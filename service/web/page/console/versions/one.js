@@ -5,7 +5,7 @@ import { api } from "../../lib/api.js";
 import { count, percent, when } from "../../lib/format.js";
 import { link } from "../../lib/router.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { Data } from "../cycles/data.js";
 import { Section } from "../cycles/one.js";
 import { Verdict } from "../cycles/verdict.js";

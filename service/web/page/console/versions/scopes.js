@@ -4,7 +4,7 @@ import { Loaded, useLoad } from "../../kit/load.js";
 import { api } from "../../lib/api.js";
 import { link, query } from "../../lib/router.js";
 import { html, names } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { Section } from "../cycles/one.js";
 import { useLive } from "../live.js";
 import { scopeName } from "../scopes.js";

@@ -3,7 +3,7 @@ import { Badge } from "../../kit/badge.js";
 import { ago, percent, when } from "../../lib/format.js";
 import { link } from "../../lib/router.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { Evidence } from "../cycles/evidence.js";
 import { EndTrial, Promote } from "./actions.js";
 import { who } from "./moves.js";

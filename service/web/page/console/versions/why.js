@@ -7,7 +7,7 @@ import { api } from "../../lib/api.js";
 import { ago, count, when } from "../../lib/format.js";
 import { link } from "../../lib/router.js";
 import { html } from "../../lib/ui.js";
-import { strings } from "../../strings.js";
+import { strings } from "../strings.js";
 import { scopeName } from "../scopes.js";
 import { cycleOf, WATCH } from "./known.js";
 
@@ -41,8 +41,8 @@ function Headline({ scope, whole }) {
   const move = putThere(scope);
   return html`
     <p class="lead">
-      ${named(whole.id)} ${words.serves(scopeName(scope.scope))}
-      ${move && html` <time title=${when(move.at)}>${words.since(ago(move.at))}</time>`}.
+      ${named(whole.id)} ${scope.scope === "shared" ? words.servesAll : words.serves(scopeName(scope.scope))}
+      ${move && html` <time title=${when(move.at)}>${words.since(ago(move.at))}</time>`}
       ${whole.share < 1 && whole.share > 0 && ` ${words.share(Math.round(100 * whole.share))}`}
     </p>
   `;
