@@ -573,8 +573,9 @@ export const strings = {
       },
       why: {
         title: "Why does this version serve?",
-        serves: (/** @type {string} */ scope) => `answers for: ${scope},`,
-        since: (/** @type {string} */ ago) => `since ${ago}`,
+        servesAll: "answers everybody.",
+        serves: (/** @type {string} */ scope) => `answers for: ${scope}.`,
+        since: (/** @type {string} */ ago) => `It came into service ${ago}.`,
         share: (/** @type {number} */ share) => `A version on trial answers some of the users, so it has ${share} % of the requests.`,
         start: "It is the start that ships with the product: weights fitted on public data, before anybody here judged anything.",
         nothingLearned: "Nothing was learned here yet that could replace it.",

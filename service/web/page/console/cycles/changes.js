@@ -31,7 +31,7 @@ export function Changes({ path }) {
       <${Loaded} of=${pages}>
         ${(/** @type {Change[]} */ rows) => html`
           ${rows.length === 0 && html`<p class="nothing faint">${words.changes.none}</p>`}
-          <ol class="plain stack">
+          <ol class="bare stack">
             ${rows.map((row) => html`<${One} key=${row.id} change=${row} />`)}
           </ol>
           ${pages.more && html`<p><button class="button" disabled=${pages.loading} onClick=${pages.near}>${strings.more}</button></p>`}

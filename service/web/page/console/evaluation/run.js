@@ -57,7 +57,7 @@ function Shown({ run }) {
     ${run.state === "completed" &&
     html`<${Section} title=${words.failing(run.failing.length)}>
       ${run.failing.length === 0 && html`<p class="nothing faint">${words.allRight}</p>`}
-      <ol class="plain stack">
+      <ol class="bare stack">
         ${run.failing.map((one) => html`<${One} failing=${one} />`)}
       </ol>
     <//>`}

@@ -49,7 +49,7 @@ export function Runs({ golden }) {
       <${Loaded} of=${load}>
         ${() => html`
           ${runs.length === 0 && html`<p class="nothing faint">${words.noRuns}</p>`}
-          <ul class="plain runs">
+          <ul class="bare runs">
             ${runs.map((run) => html`<${Line} key=${run.id} run=${run} same=${run.golden_sha256 === golden?.sha256} />`)}
           </ul>
         `}

@@ -7,7 +7,7 @@ import { link } from "../../lib/router.js";
 import { html, useState } from "../../lib/ui.js";
 import { strings } from "../strings.js";
 import { Exclusion } from "./exclusion.js";
-import { Rating, Said } from "./said.js";
+import { Rating, Said, shortName } from "./said.js";
 
 /** @typedef {import("./said.js").Judgement} OnAnswer */
 /** @typedef {{ at: number, what: string, cycle: string | null, version: string | null, reason: string | null }} Event */
@@ -17,7 +17,7 @@ export function Judgements({ of }) {
   const words = strings.console.feedback;
   if (of.length === 0) return html`<p class="nothing faint">${words.replay.unjudged}</p>`;
   return html`
-    <ul class="plain stack">
+    <ul class="bare stack">
       ${of.map((one) => html`<${One} key=${one.id} judgement=${one} />`)}
     </ul>
   `;
@@ -31,7 +31,7 @@ function One({ judgement }) {
     <li class="card stack">
       <div class="row tight">
         <${Rating} rating=${judgement.rating} />
-        <a href=${link(["console", "feedback", "voters", judgement.voter])}>${judgement.voter}</a>
+        <a href=${link(["console", "feedback", "voters", judgement.voter])} title=${judgement.voter}>${shortName(judgement.voter)}</a>
         <time class="faint" title=${when(judgement.created_at)}>${ago(judgement.created_at)}</time>
         ${!judgement.current && html`<${Badge}>${words.old}<//>`}
         ${!judgement.consent && html`<${Badge} kind="warn">${words.noConsent}<//>`}

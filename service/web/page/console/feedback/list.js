@@ -9,7 +9,7 @@ import { html, useState } from "../../lib/ui.js";
 import { strings } from "../strings.js";
 import { Export } from "./export.js";
 import { asked, asQuery, Filters } from "./filters.js";
-import { inShort, Rating } from "./said.js";
+import { inShort, Rating, shortName } from "./said.js";
 
 /** @typedef {import("./said.js").Judgement} Judgement */
 
@@ -81,7 +81,7 @@ function columns() {
       title: words.columns.voter,
       width: "minmax(0, 1.4fr)",
       phone: "hide",
-      cell: (row) => html`<a href=${link(["console", "feedback", "voters", row.voter])}>${row.voter}</a>`,
+      cell: (row) => html`<a href=${link(["console", "feedback", "voters", row.voter])} title=${row.voter}>${shortName(row.voter)}</a>`,
     },
     {
       name: "at",

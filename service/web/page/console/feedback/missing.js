@@ -9,6 +9,7 @@ import { go, link, query } from "../../lib/router.js";
 import { said } from "../../lib/said.js";
 import { html, useId, useState } from "../../lib/ui.js";
 import { strings } from "../strings.js";
+import { shortName } from "./said.js";
 
 /**
  * @typedef {object} Wanted
@@ -36,7 +37,7 @@ export function Missing() {
     <${Loaded} of=${pages}>
       ${(/** @type {Wanted[]} */ rows) => html`
         ${rows.length === 0 && html`<p class="nothing faint">${words.none[state]}</p>`}
-        <ul class="plain stack">
+        <ul class="bare stack">
           ${rows.map(
             (row) => html`<${Item}
               key=${row.answer_id}
@@ -74,7 +75,7 @@ function Item({ wanted, onDone }) {
     <li class="card stack">
       <div class="row">
         <${Badge} kind=${wanted.state === "open" ? "warn" : "good"}>${words.states[wanted.state]}<//>
-        <a href=${link(["console", "feedback", "voters", wanted.voter])}>${wanted.voter}</a>
+        <a href=${link(["console", "feedback", "voters", wanted.voter])} title=${wanted.voter}>${shortName(wanted.voter)}</a>
         <time class="faint" title=${when(wanted.at)}>${ago(wanted.at)}</time>
       </div>
       <p class="asked">${wanted.question ?? words.gone}</p>

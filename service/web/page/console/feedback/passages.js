@@ -25,7 +25,7 @@ export function Passages({ passages, citations, judgements }) {
   const words = strings.console.feedback.replay;
   if (passages.length === 0) return html`<p class="nothing faint">${words.noPassages}</p>`;
   return html`
-    <ol class="plain stack">
+    <ol class="bare stack">
       ${passages.map((passage) => {
         const cited = citations.filter((one) => one.chunk_id === passage.chunk_id);
         return html`

@@ -9,6 +9,7 @@ import { html } from "../../lib/ui.js";
 import { strings } from "../strings.js";
 import { Judgements } from "./judgements.js";
 import { Passages } from "./passages.js";
+import { shortName } from "./said.js";
 
 /**
  * @typedef {object} Answer As `GET /v1/answers/{id}` gives it.
@@ -65,7 +66,7 @@ function About({ answer }) {
   return html`
     <p class="row tight">
       <a href=${link(["console", "versions", answer.version])}>${answer.version}</a>
-      <a href=${link(["console", "feedback", "voters", answer.voter])}>${answer.voter}</a>
+      <a href=${link(["console", "feedback", "voters", answer.voter])} title=${answer.voter}>${shortName(answer.voter)}</a>
       ${answer.abstained && html`<${Badge} kind="warn">${words.replay.abstained}<//>`}
       ${answer.segment && html`<${Badge}>${answer.segment}<//>`}
       <time class="faint">${when(answer.created_at)}</time>

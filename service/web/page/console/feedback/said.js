@@ -37,6 +37,9 @@ export function Rating({ rating }) {
   return html`<${Badge} kind=${KINDS[rating] ?? "plain"}>${words[rating] ?? rating}<//>`;
 }
 
+/** @param {string} voter Such as `key:ab12/user:jane`. @returns {string} What people call this voter, where it is known. */
+export const shortName = (voter) => /\/user:(.+)$/.exec(voter)?.[1] ?? voter;
+
 /** @param {string} reason @returns {string} */
 export const reasonSaid = (reason) => /** @type {Record<string, string>} */ (strings.votes.reasons)[reason] ?? reason;
 
