@@ -15,6 +15,7 @@ from service.chat import routes as chat
 from service.container import Container, Loader
 from service.cycles import routes as cycles
 from service.error_handlers import install_error_handlers
+from service.evaluation import routes as evaluation
 from service.feedback import answer_routes, preference_routes, story_routes
 from service.feedback import routes as feedback
 from service.files import batch_routes, chunk_routes, document_routes, job_routes, search_routes, store_routes
@@ -108,6 +109,7 @@ def _routers() -> list[APIRouter]:
         model_routes,
         versions,
         trials,
+        evaluation,
         overview,
         privacy,
         keys,

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from service.archive.tail import Tail
     from service.chat.service import ChatService
     from service.cycles.reaper import Reaper
+    from service.evaluation.runner import Runner
+    from service.evaluation.runs import RunStore
     from service.feedback.answers import AnswerStore
     from service.feedback.judgements import Judgements
     from service.feedback.log import FeedbackLog
@@ -79,6 +81,8 @@ class Container:
     consents: Consents
     chat: ChatService
     overview: Overview
+    runs: RunStore  # of the golden set
+    runner: Runner  # does them in the background
     tally: Tally  # of what each version serves
     trials: TrialsSeen
     batches: BatchStore
@@ -131,6 +135,8 @@ class Container:
         from service.chat.options import ChatOptions
         from service.chat.service import ChatService
         from service.cycles.reaper import Reaper
+        from service.evaluation.runs import RunStore
+        from service.evaluation.wiring import open_runner
         from service.feedback.answers import AnswerStore
         from service.feedback.judgements import Judgements
         from service.feedback.log import FeedbackLog
@@ -171,10 +177,13 @@ class Container:
         self.tally = Tally(self.redis)
         self.trials = TrialsSeen(self.redis, settings)
         self.chat = ChatService(self, ChatOptions.of(settings))
+        self.runs = RunStore.of(settings)
+        self.runner = open_runner(self, self.runs)
         self.overview = Overview(self)
         await self.link.start()
         self.tally.start()
         self.trials.start()
+        self.runner.start()
         ringer = Ringer(settings)
         self.eraser = Ringer(settings)
         self.reaper = Reaper(lambda: connect(settings, timeout_s=settings.redis_timeout_s), ringer.cycles)
@@ -197,6 +206,7 @@ class Container:
         self._forget_signals()
         if self.peers is not None:
             await self.peers.close()
+        await self.runner.close()
         await self.chat.close()
         if self._loading is not None:
             with contextlib.suppress(asyncio.CancelledError):

@@ -33,6 +33,7 @@ from training.policy.base import Prompt
 
 if TYPE_CHECKING:
     from service.container import Container
+    from service.metrics import Metrics
     from service.versions.snapshot import Snapshot
 
 LONGEST_QUERY_CHARS = 4_000
@@ -57,11 +58,17 @@ class ChatService:
             on_change=self._line_changed,
         )
 
-    async def open(self, asked: Asked) -> Exchange:
+    @property
+    def quiet(self) -> bool:
+        """Tell whether nobody is being answered, nor waits for it."""
+        return not self._admission.running and not self._admission.waiting
+
+    async def open(self, asked: Asked, *, metrics: Metrics | None = None) -> Exchange:
         """Wait for a place, search, and start to answer.
 
         Args:
             asked: The request.
+            metrics: Where it is counted; None for those of the process, which are about people.
 
         Returns:
             The exchange; its reader closes it.
@@ -74,12 +81,12 @@ class ChatService:
         # Held until the answer is recorded: the version that searches is the one that answers, whatever is promoted.
         lease = self._container.policies.lease()
         try:
-            return await self._begin(asked, lease, started)
+            return await self._begin(asked, lease, started, metrics or self._container.metrics)
         except BaseException:
             lease.release()
             raise
 
-    async def _begin(self, asked: Asked, lease: Lease, started: float) -> Exchange:
+    async def _begin(self, asked: Asked, lease: Lease, started: float, metrics: Metrics) -> Exchange:
         container = self._container
         again = None
         if asked.again is not None:
@@ -95,7 +102,7 @@ class ChatService:
             prompt = await self._prompt(asked, plan.served) if again is None else again.first.prompt
             theirs = await self._rival_prompt(asked, plan, prompt)
             searched = time.monotonic()
-            container.metrics.retrieval_seconds.labels("chat").observe(searched - admitted)
+            metrics.retrieval_seconds.labels("chat").observe(searched - admitted)
             steps: ThreadStream[Step] = ThreadStream(
                 self._executor, partial(planned_steps, plan, prompt, theirs, asked.sampling)
             )
@@ -109,7 +116,7 @@ class ChatService:
             plan,
             steps,
             completion_id=completion_id,
-            metrics=container.metrics,
+            metrics=metrics,
             started=started,
             waits_ms={"queue": (admitted - started) * 1000, "search": (searched - admitted) * 1000},
             on_close=partial(self._closed, lease, steps),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from retrieval.durable import write_file_atomic
 from service.cycles.cycle import Cycle
 from service.cycles.reading import told
 from service.cycles.snapshot import PROMPTS, RECORDS, write_snapshot
 from service.cycles.window import stage_options
+from service.evaluation.golden import GOLDEN, golden_path, read_set, with_passages
+from service.evaluation.runs import RunStore
 from service.scopes import SHARED, Scope, registry_folder, registry_kind
 from service.settings import Settings
 from training.pipeline.job import JOB, BadJob, Job, write_job
@@ -57,7 +60,7 @@ def prepare(settings: Settings, cycle: Cycle) -> Path:
         min_judgements=settings.train_min_judgements,
         now=snapshot.until,
         served=snapshot.files[PROMPTS],
-        golden=None if settings.golden_set is None else settings.golden_set.absolute(),
+        golden=_golden(settings, directory),
         cache=settings.encoder_cache or settings.home / "cache" / "encoders",
         scope=cycle.scope,
         shared=None if scope == SHARED else registry_folder(settings),
@@ -65,3 +68,17 @@ def prepare(settings: Settings, cycle: Cycle) -> Path:
     )
     write_job(directory, job)
     return directory
+
+
+def _golden(settings: Settings, directory: Path) -> Path | None:
+    """Copy the golden set as it is now, with the passages that its last run found: the gate has no search, and the set
+    may be replaced while the cycle runs. A file that cannot be read is left to the cycle to complain of.
+    """
+    golden = read_set(settings)
+    if golden.problem:
+        return golden_path(settings).absolute()
+    if not golden.questions:
+        return None
+    found = RunStore.of(settings).found_passages(golden.sha256 or "")
+    write_file_atomic(directory / GOLDEN, with_passages(golden.content, found), mode=0o600)
+    return directory / GOLDEN

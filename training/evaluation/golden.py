@@ -110,13 +110,29 @@ def read_golden(path: Path) -> list[GoldenQuestion]:
         GoldenError: The file cannot be read, holds no question, or lines of it are wrong.
     """
     try:
-        lines = path.read_bytes().splitlines()
+        content = path.read_bytes()
     except OSError as error:
         raise GoldenError(path, [(0, f"cannot be read: {error.strerror}")]) from error
+    return parse_golden(content, path)
+
+
+def parse_golden(content: bytes, path: Path) -> list[GoldenQuestion]:
+    """Read what a golden file holds, or would hold.
+
+    Args:
+        content: JSONL, UTF-8.
+        path: Named in errors.
+
+    Returns:
+        The questions in their order.
+
+    Raises:
+        GoldenError: It holds no question, or lines of it are wrong.
+    """
     questions: dict[str, GoldenQuestion] = {}
     first: dict[str, int] = {}
     problems: list[tuple[int, str]] = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(content.splitlines(), 1):
         if not line.strip():
             continue
         try:

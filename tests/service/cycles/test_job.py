@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,13 @@ import pytest
 from retrieval.catalog import Catalog
 from service.cycles.cycle import Cycle
 from service.cycles.job import prepare
+from service.evaluation.golden import drop_set, put_set
+from service.evaluation.runs import RunStore
 from service.scopes import NAMED, registry_folder
 from service.settings import Settings
 from tests.service.cycles.filling import Log, fill_log
+from tests.service.evaluation.world import many
+from training.evaluation.golden import read_golden
 from training.pipeline.job import Job, read_job
 
 
@@ -59,6 +64,37 @@ def test_each_scope_gets_its_own_job(settings: Settings) -> None:
     assert texts(own) == {"for all", "held"}
     assert own.served is not None
     assert len(own.served.read_bytes().splitlines()) == 2
+
+
+def test_the_golden_set_goes_along_as_it_is_with_the_passages_that_its_last_run_found(settings: Settings) -> None:
+    async def fill(log: Log) -> None:
+        await log.vote(await log.answer("text"))
+
+    fill_log(settings, fill)
+    assert job_of(settings, "shared")[1].golden is None
+
+    golden = put_set(settings, many(2))
+    runs = RunStore.of(settings)
+    run = runs.create(golden.content, 2, golden.sha256 or "")
+    with runs.writer(run) as writer:
+        found = {"row": {"id": "q1"}, "passages": [{"text": "There are 30 days."}], "citations": []}
+        writer.append([json.dumps(found).encode()])
+    runs.write(replace(run, state="completed"))
+    directory, job = job_of(settings, "segment:a")
+    drop_set(settings)
+
+    assert job.golden == directory / "golden.jsonl"
+    first, second = read_golden(job.golden)
+    assert first.passages is None
+    assert second.passages is not None
+    assert second.passages[0].text == "There are 30 days."
+
+    mine = settings.home / "mine.jsonl"
+    named = settings.model_copy(update={"golden_set": mine})
+    assert job_of(named, "segment:b")[1].golden == mine  # the cycle says what is wrong with it
+    mine.write_bytes(many(1))
+    directory, job = job_of(named, "segment:c")
+    assert (job.golden, (directory / "golden.jsonl").read_bytes()) == (directory / "golden.jsonl", many(1))
 
 
 def test_another_attempt_finds_the_same_job(settings: Settings) -> None:
