@@ -5,7 +5,10 @@ import { html } from "../../lib/ui.js";
 import { strings } from "../strings.js";
 
 /** @param {number} value @returns {string} */
-export const score = (value) => (Math.abs(value) <= 1 ? `${(100 * value).toFixed(1)} %` : String(Number(value.toPrecision(4))));
+export const score = (value) => `${(100 * value).toFixed(1)} %`;
+
+/** @param {string} name @returns {string} Of a figure, as people call it. */
+export const figureName = (name) => strings.console.evaluation.names[name] ?? name.replaceAll("_", " ");
 
 /** @param {{ of: import("./runs.js").EvaluationRun["figures"] }} props */
 export function FiguresTable({ of }) {
@@ -15,7 +18,7 @@ export function FiguresTable({ of }) {
       ${of.map(
         (figure) => html`<li class="check" key=${figure.name}>
           <div class="check-words">
-            <p><strong>${words.names[figure.name] ?? figure.name.replaceAll("_", " ")}</strong></p>
+            <p><strong>${figureName(figure.name)}</strong></p>
             <p class="small">
               ${figure.value === null ? words.unknown : said(figure)}${" "}
               <span class="faint">${words.on(count(figure.questions))}</span>

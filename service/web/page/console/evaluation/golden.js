@@ -1,5 +1,4 @@
 /** The golden set: what is in it, putting another one in its place, and what is wrong with a file line by line. */
-import { Badge } from "../../kit/badge.js";
 import { confirm } from "../../kit/dialog.js";
 import { Loaded } from "../../kit/load.js";
 import { toast } from "../../kit/toast.js";
@@ -11,24 +10,16 @@ import { strings } from "../strings.js";
 import { Facts } from "../facts.js";
 
 const PATH = "/v1/evaluation/golden";
-const MOST_SHOWN = 10;
 
-/**
- * @typedef {object} Question
- * @property {string} [id]
- * @property {string} question
- * @property {string[]} [answers]
- * @property {(string | string[])[]} [contains]
- * @property {(string | { document: string, page?: number | null })[]} [documents]
- * @property {boolean} [unanswerable]
- */
+/** @typedef {{ id: string, question: string, expected: string, segment: string | null, tags: string[] }} Question */
 /**
  * @typedef {object} GoldenSet
  * @property {"uploaded" | "setting" | "none"} source
  * @property {number} questions
  * @property {string | null} sha256
  * @property {number | null} uploaded_at
- * @property {string} [problem]
+ * @property {number} by_gate Of the questions, those that the gate asks too.
+ * @property {string} problem
  * @property {Question[]} rows The first ones.
  */
 /** @typedef {{ name: string, problems: { line: number | null, text: string, given: string }[] }} Refused */
@@ -58,6 +49,7 @@ function There({ set }) {
     <${Facts}
       of=${[
         [words.questions, count(set.questions)],
+        [words.byGate, words.ofThem(count(set.by_gate))],
         [words.source, words.sources[set.source]],
         [words.changed, set.uploaded_at !== null && when(set.uploaded_at)],
         [words.sha256, set.sha256 && html`<span class="version" title=${set.sha256}>${set.sha256.slice(0, 12)}</span>`],
@@ -69,24 +61,13 @@ function There({ set }) {
         ${set.rows.map(
           (row) => html`<li>
             <p class="asked">${row.question}</p>
-            <p class="small faint"><${Expected} of=${row} /></p>
+            <p class="small faint">${[row.expected, row.segment, ...row.tags].filter(Boolean).join(" · ")}</p>
           </li>`,
         )}
       </ol>
       ${set.questions > set.rows.length && html`<p class="faint small">${words.others(set.questions - set.rows.length)}</p>`}
     </details>
   `;
-}
-
-/** What is expected of an answer. @param {{ of: Question }} props */
-export function Expected({ of }) {
-  const words = strings.console.evaluation.golden;
-  const parts = [
-    ...(of.answers ?? []),
-    ...(of.contains ?? []).map((one) => words.contains(Array.isArray(one) ? one.join(` ${words.or} `) : one)),
-    ...(of.documents ?? []).map((one) => (typeof one === "string" ? one : one.page ? words.page(one.document, one.page) : one.document)),
-  ];
-  return of.unanswerable ? html`<${Badge}>${words.unanswerable}<//>` : html`${parts.join(" · ")}`;
 }
 
 /** @param {{ load: import("../../kit/load.js").Load<GoldenSet>, set: GoldenSet }} props */
@@ -122,9 +103,8 @@ function Put({ load, set }) {
   const drop = async () => {
     if (!(await confirm({ title: words.drop, text: words.dropText, action: words.drop, danger: true }))) return;
     try {
-      await api.delete(PATH);
+      load.set(await api.delete(PATH));
       toast(words.dropped);
-      load.reload();
     } catch (error) {
       toast(said(error), "wrong");
     }
@@ -171,11 +151,11 @@ function Problems({ refused }) {
  */
 async function wrong(error, file) {
   const lines = (await file.text()).split("\n");
-  const problems = error.message.split("\n").map((text) => {
-    const found = /^[^\s:]*:(\d+): (.*)$/.exec(text) ?? /^line (\d+): (.*)$/i.exec(text);
+  const problems = error.message.split(/; (?=line \d+: |and \d+ more$)/).map((text) => {
+    const found = /^line (\d+): (.*)$/s.exec(text);
     if (!found) return { line: null, text, given: "" };
     const line = Number(found[1]);
     return { line, text: found[2], given: (lines[line - 1] ?? "").trim().slice(0, 200) };
   });
-  return { name: file.name, problems: problems.slice(0, 3 * MOST_SHOWN) };
+  return { name: file.name, problems };
 }

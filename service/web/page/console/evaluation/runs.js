@@ -9,6 +9,7 @@ import { said } from "../../lib/said.js";
 import { html, useId, useState } from "../../lib/ui.js";
 import { strings } from "../strings.js";
 import { useLive } from "../live.js";
+import { figureName, score } from "./figures.js";
 import { Scores } from "./scores.js";
 
 const EVERY_MS = 2000;
@@ -24,6 +25,7 @@ const EVERY_MS = 2000;
  * @property {number | null} started_at
  * @property {number | null} finished_at
  * @property {string} golden_sha256
+ * @property {number} questions
  * @property {{ name: string, value: number | null, low: number | null, high: number | null, questions: number }[]} figures
  */
 
@@ -38,7 +40,7 @@ export const going = (run) => run.state === "waiting" || run.state === "running"
 /** @param {{ golden: import("./golden.js").GoldenSet | undefined }} props */
 export function Runs({ golden }) {
   const words = strings.console.evaluation;
-  const load = useLoad(() => api.get("/v1/evaluation/runs"), []);
+  const load = useLoad(() => api.get("/v1/evaluation/runs?limit=100"), []);
   /** @type {EvaluationRun[]} */
   const runs = load.data?.data ?? [];
   useLive(load, runs.some(going) ? EVERY_MS : 0);
@@ -106,7 +108,7 @@ function Line({ run, same }) {
         <time class="faint small" title=${when(run.created_at)}>${ago(run.created_at)}</time>
         ${!same && html`<${Badge}>${words.otherSet}<//>`}
         <span class="spacer"></span>
-        ${main && main.value !== null && html`<span class="small">${words.figure(main.name, main.value)}</span>`}
+        ${main && main.value !== null && html`<span class="small">${figureName(main.name)}: ${score(main.value)}</span>`}
       </div>
       ${run.state === "running" && html`<progress max="100" value=${run.percent} aria-label=${words.progress}></progress>`}
       ${run.reason && html`<p class="small faint">${run.reason}</p>`}

@@ -2,7 +2,7 @@
 import { Plot } from "../../kit/plot.js";
 import { html, useId, useMemo, useState } from "../../lib/ui.js";
 import { strings } from "../strings.js";
-import { score } from "./figures.js";
+import { figureName, score } from "./figures.js";
 
 /** @param {{ runs: import("./runs.js").EvaluationRun[], sha256: string | null }} props The newest first. */
 export function Scores({ runs, sha256 }) {
@@ -36,11 +36,11 @@ export function Scores({ runs, sha256 }) {
           value=${name}
           onChange=${(/** @type {Event} */ event) => setAsked(/** @type {HTMLSelectElement} */ (event.currentTarget).value)}
         >
-          ${names.map((one) => html`<option value=${one}>${words.names[one] ?? one.replaceAll("_", " ")}</option>`)}
+          ${names.map((one) => html`<option value=${one}>${figureName(one)}</option>`)}
         </select>
       </div>
       <${Plot}
-        title=${words.names[name] ?? name.replaceAll("_", " ")}
+        title=${figureName(name)}
         xTitle=${strings.console.versions.figures.version}
         x=${x}
         xSaid=${(/** @type {number} */ at) => (shown[at]?.version ?? "").replace(/^v0*(\d+)-.*$/, "v$1")}

@@ -60,7 +60,7 @@ function Shown({ whole, scope, trial, onMoved }) {
       )}
       <${About} whole=${whole} />
       <div class="row">
-        <a class="button" href=${link([], { version: whole.id })}>${words.pin}</a>
+        <a class="button" href=${link([], { model: `groundloop@${whole.id}` })}>${words.pin}</a>
         <a class="button" href=${link(["console", "feedback"], { version: whole.id })}>${words.said}</a>
         <a class="button" href=${link(["console", "evaluation"], { version: whole.id })}>${words.evaluate}</a>
         ${scope &&
