@@ -1,10 +1,14 @@
 /** What stands around every screen: the way between chat and console, the theme, and the way out. */
 import { Chat } from "./chat/chat.js";
+import { later } from "./kit/later.js";
 import { link, place } from "./lib/router.js";
 import { may, session, signOut } from "./lib/session.js";
 import { theme } from "./lib/theme.js";
-import { html, names, useEffect, useState } from "./lib/ui.js";
+import { html, names } from "./lib/ui.js";
 import { strings } from "./strings.js";
+
+/** People who only ask never load it. */
+const Console = later(() => import("./console/console.js").then((file) => file.Console), { waiting: true });
 
 export function Frame() {
   const inConsole = place.value[0] === "console" && may("operator");
@@ -35,7 +39,7 @@ export function Frame() {
       </label>
       <button class="button quiet" title=${session.value?.name} onClick=${signOut}>${words.signOut}</button>
     </header>
-    ${inConsole ? html`<${Later} />` : html`<${Chat} />`}
+    ${inConsole ? html`<${Console} />` : html`<${Chat} />`}
   `;
 }
 
@@ -48,13 +52,4 @@ function choose(event) {
 function skip(event) {
   event.preventDefault();
   document.getElementById("content")?.focus();
-}
-
-/** The console, which people who only ask never load. */
-function Later() {
-  const [Console, setConsole] = useState(/** @type {any} */ (null));
-  useEffect(() => {
-    import("./console/console.js").then((module) => setConsole(() => module.Console));
-  }, []);
-  return Console ? html`<${Console} />` : html`<p class="page-wait" role="status">${strings.loading}</p>`;
 }

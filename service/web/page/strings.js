@@ -35,7 +35,6 @@ export const strings = {
     ) => `${name} from ${first} at ${from} to ${last} at ${to}.`,
   },
   signIn: {
-    title: "Sign in",
     intro: "Paste your key, or open the link that the service printed when it started.",
     key: "Key",
     button: "Sign in",

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tests.service.web.page_sources import PAGE, code, ours
+from tests.service.web.page_sources import PAGE, code, name, ours
 
-_TOKEN = re.compile(
-    r"""/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|[\w$]+|\s+|.""", re.DOTALL
-)
+_WORDS = ("strings.js", "console/strings.js")
+_TOKEN = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[\w$]+|\s+|.""", re.DOTALL)
 _NAME = r"[A-Za-z_$][\w$]*"
 _CHAIN = rf"(?<![\w$.]){_NAME}(?:\s*\??\.\s*{_NAME})*"
 # An alias (`const words = strings.chat;`), members taken out (`const { ask } = strings.chat;`), or a word that is said.
@@ -18,22 +17,48 @@ _SAYING = re.compile(rf"\b(?:const|let)\s+(?:({_NAME})|\{{([^}}]*)\}})\s*=\s*({_
 Place = tuple[str, ...]
 
 
-def words() -> list[Place]:
+def words() -> set[Place]:
     """Give the place of every text: `("signIn", "wrong")`."""
-    text = (PAGE / "strings.js").read_text()
-    found = _TOKEN.findall(text[text.index("strings =") :])
-    tokens = [one for one in found if not one.isspace() and not one.startswith(("//", "/*"))]
-    start = tokens.index("{") + 1
-    return list(_object(iter(tokens[start:]), ()))
+    return {place for one in _WORDS for place in _words_in(code(PAGE / one))}
 
 
 def said() -> set[Place]:
     """Give every place that a file says; one that is handed on, or looked into by a name, stands for all below it."""
     found: set[Place] = set()
     for path in ours(".js"):
-        if path.name != "strings.js":
+        if name(path) not in _WORDS:
             found |= set(_said_in(code(path)))
     return found
+
+
+def _words_in(text: str) -> Iterator[Place]:
+    found = _TOKEN.findall(_without_templates(text[text.index("strings = {") :]))
+    tokens = [one for one in found if not one.isspace()]
+    return _object(iter(tokens[tokens.index("{") + 1 :]), ())
+
+
+def _without_templates(text: str) -> str:
+    """Put an empty text where a template stands, with all that stands in it, templates included."""
+    kept: list[str] = []
+    depth: list[int] = []  # for each template that is open: how many braces are, inside its `${`
+    at = 0
+    while at < len(text):
+        if text[at] == "`" and not (depth and depth[-1] == 0):
+            depth.append(0)
+            kept.append('""' if len(depth) == 1 else "")
+        elif text[at] == "`":
+            depth.pop()
+        elif depth and depth[-1] == 0 and text[at] == "\\":
+            at += 1
+        elif depth and depth[-1] == 0 and text.startswith("${", at):
+            depth[-1] = 1
+            at += 1
+        elif depth and depth[-1]:
+            depth[-1] += (text[at] == "{") - (text[at] == "}")
+        elif not depth:
+            kept.append(text[at])
+        at += 1
+    return "".join(kept)
 
 
 def _object(tokens: Iterator[str], at: Place) -> Iterator[Place]:
@@ -42,6 +67,10 @@ def _object(tokens: Iterator[str], at: Place) -> Iterator[Place]:
         if token == "}":
             return
         if token == ",":
+            continue
+        if token == ".":  # ...common: it is read where it stands
+            for _ in range(3):
+                next(tokens)
             continue
         key = token.strip("\"'")
         assert next(tokens) == ":", f"not a member: {token}"

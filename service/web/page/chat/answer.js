@@ -7,7 +7,6 @@ import { toast } from "../kit/toast.js";
 import { strings } from "../strings.js";
 import { again, retry } from "./asking.js";
 import { Cite } from "./citation.js";
-import { asMarkdown, asText } from "./copying.js";
 import { Icon } from "./icons.js";
 import { Menu } from "./menu.js";
 import { openSide, side } from "./showing.js";
@@ -118,10 +117,11 @@ function Actions({ turn, answer }) {
   const words = strings.chat;
   const shown = { turn: turn.id, answer: answer.key };
   const open = side.value?.kind === "evidence" && side.value.answer === answer.key;
-  /** @param {string} text @param {() => void} close */
-  const copying = async (text, close) => {
+  /** @param {(how: typeof import("./copying.js")) => string} made @param {() => void} close */
+  const copying = async (made, close) => {
     close();
-    if (await copy(text)) toast(words.copied);
+    const text = await import("./copying.js").then(made, () => null);
+    if (text !== null && (await copy(text))) toast(words.copied);
     else toast(words.notCopied, "wrong");
   };
   const address = `${window.location.origin}${window.location.pathname}${link(["c", turn.conversation, turn.id])}`;
@@ -136,9 +136,9 @@ function Actions({ turn, answer }) {
       ${answer.text &&
       html`<${Menu} name=${words.copy} label=${html`<${Icon} of="copy" /> ${words.copy}`}>
         ${(/** @type {() => void} */ close) => html`
-          <button class="button quiet" onClick=${() => copying(asText(answer), close)}>${words.copyText}</button>
-          <button class="button quiet" onClick=${() => copying(asMarkdown(answer), close)}>${words.copyMarkdown}</button>
-          <button class="button quiet" onClick=${() => copying(address, close)}>${words.copyLink}</button>
+          <button class="button quiet" onClick=${() => copying(({ asText }) => asText(answer), close)}>${words.copyText}</button>
+          <button class="button quiet" onClick=${() => copying(({ asMarkdown }) => asMarkdown(answer), close)}>${words.copyMarkdown}</button>
+          <button class="button quiet" onClick=${() => copying(() => address, close)}>${words.copyLink}</button>
         `}
       <//>`}
     </div>

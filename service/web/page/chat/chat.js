@@ -1,4 +1,5 @@
 /** The half of the page for people who ask. */
+import { later } from "../kit/later.js";
 import { begin, changeConversation, conversation, open, opened, ready, turns } from "../lib/conversations.js";
 import { visible } from "../lib/hidden.js";
 import { go, link, place, query } from "../lib/router.js";
@@ -10,16 +11,16 @@ import { Card } from "./citation.js";
 import { collections, loadCollections } from "./collections.js";
 import { Composer } from "./composer.js";
 import { Empty } from "./empty.js";
-import { Side } from "./evidence.js";
 import { History } from "./history.js";
 import { Icon } from "./icons.js";
 import { Keys, useKeys } from "./keys.js";
 import { closeCard, listed, side } from "./showing.js";
 import { spoken } from "./spoken.js";
 import { Thread, wanted } from "./thread.js";
-import { Votes } from "./votes-list.js";
 
 const CHAMPION = "groundloop";
+const Side = later(() => import("./evidence.js").then((file) => file.Side));
+const Votes = later(() => import("./votes-list.js").then((file) => file.Votes), { waiting: true });
 
 export function Chat() {
   const [where, id = null, turn = null] = place.value;
@@ -47,7 +48,7 @@ export function Chat() {
         <${History} onGo=${() => (listed.value = false)} />
       </nav>
       ${votes ? html`<${Votes} />` : html`<${Conversation} id=${where === "c" ? id : null} turn=${turn} />`}
-      <${Side} />
+      ${side.value && html`<${Side} />`}
       <${Card} />
       <${Keys} />
       <div class="unseen" role="status">${spoken.value}</div>

@@ -10,7 +10,6 @@ import { html, names, useEffect, useState } from "../lib/ui.js";
 import { strings } from "../strings.js";
 import { stop } from "./asking.js";
 import { Privacy } from "./consent.js";
-import { conversationAsMarkdown, fileName } from "./copying.js";
 import { Icon } from "./icons.js";
 import { Menu } from "./menu.js";
 
@@ -93,6 +92,7 @@ function useFound(typed) {
 
 /** @param {Conversation} one */
 async function keep(one) {
+  const { conversationAsMarkdown, fileName } = await import("./copying.js");
   save(fileName(one.title), conversationAsMarkdown(one.title, branch(await read(one.id), one.chosen)));
 }
 

@@ -1,4 +1,5 @@
 /** A question and what was answered. */
+import { later } from "../kit/later.js";
 import { visible } from "../lib/hidden.js";
 import { changeTurn } from "../lib/conversations.js";
 import { html, names, useEffect, useRef, useState } from "../lib/ui.js";
@@ -6,9 +7,10 @@ import { strings } from "../strings.js";
 import { AnswerText, AnswerView } from "./answer.js";
 import { choose, edit, siblings } from "./asking.js";
 import { Icon } from "./icons.js";
-import { Pair } from "./pair.js";
 
 /** @typedef {import("../lib/conversations.js").Turn} Turn */
+
+const Pair = later(() => import("./pair.js").then((file) => file.Pair));
 /** @typedef {import("../lib/conversations.js").Answer} Answer */
 
 /** @param {{ turn: Turn, marked: boolean }} props `marked`: the address leads here. */

@@ -1,8 +1,7 @@
 /** Judging an answer: the thumbs below it, and what opens from there. */
+import { later } from "../kit/later.js";
 import { html, names, useEffect, useId, useRef, useState } from "../lib/ui.js";
 import { strings } from "../strings.js";
-import { Became } from "./lineage.js";
-import { Panel } from "./votes-panel.js";
 import { kept } from "./votes-reasons.js";
 import { extras, failures, NOTHING, say, sending } from "./votes-say.js";
 import { again, fieldOf, told } from "./votes-told.js";
@@ -10,6 +9,9 @@ import { again, fieldOf, told } from "./votes-told.js";
 /** @typedef {import("../lib/conversations.js").Turn} Turn */
 /** @typedef {import("../lib/conversations.js").Answer} Answer */
 /** @typedef {import("../lib/conversations.js").Vote} Vote */
+
+const Became = later(() => import("./lineage.js").then((file) => file.Became));
+const Panel = later(() => import("./votes-panel.js").then((file) => file.Panel));
 
 /** A thumb that points up; the other one is it, turned round. */
 const SHAPE = "M7 10.5 11.4 3c1.5.1 2.4 1.2 2.2 2.6L13 9.5h5.4a2 2 0 0 1 2 2.4l-1.5 7.2a2.4 2.4 0 0 1-2.3 1.9H7zM7 10.5H3.5V21H7";

@@ -1,27 +1,31 @@
 /** The half of the page for people who run the service: its screens, each loaded when it is first looked at. */
+import { later } from "../kit/later.js";
 import { link, place } from "../lib/router.js";
 import { may } from "../lib/session.js";
-import { html, names, useEffect, useState } from "../lib/ui.js";
+import { html, names, useEffect } from "../lib/ui.js";
 import { strings } from "./strings.js";
 
-/** @type {readonly [name: string, role: "operator" | "admin", load: () => Promise<{ Screen: any }>][]} */
+/** @param {() => Promise<{ Screen: any }>} load A screen gets `rest`: what follows its name in the address. */
+const screen = (load) => later(() => load().then((file) => file.Screen), { waiting: true });
+
+/** @type {readonly [name: string, role: "operator" | "admin", Screen: (props: any) => any][]} */
 const SCREENS = [
-  ["overview", "operator", () => import("./overview.js")],
-  ["documents", "operator", () => import("./documents.js")],
-  ["jobs", "operator", () => import("./jobs.js")],
-  ["feedback", "operator", () => import("./feedback.js")],
-  ["cycles", "operator", () => import("./cycles.js")],
-  ["versions", "operator", () => import("./versions.js")],
-  ["evaluation", "operator", () => import("./evaluation.js")],
-  ["keys", "admin", () => import("./keys.js")],
-  ["settings", "admin", () => import("./settings.js")],
+  ["overview", "operator", screen(() => import("./overview.js"))],
+  ["documents", "operator", screen(() => import("./documents.js"))],
+  ["jobs", "operator", screen(() => import("./jobs.js"))],
+  ["feedback", "operator", screen(() => import("./feedback.js"))],
+  ["cycles", "operator", screen(() => import("./cycles.js"))],
+  ["versions", "operator", screen(() => import("./versions.js"))],
+  ["evaluation", "operator", screen(() => import("./evaluation.js"))],
+  ["keys", "admin", screen(() => import("./keys.js"))],
+  ["settings", "admin", screen(() => import("./settings.js"))],
 ];
 
 export function Console() {
   useStyles();
   const allowed = SCREENS.filter(([, role]) => may(role));
   const [, asked, ...rest] = place.value;
-  const [name, , load] = allowed.find(([one]) => one === asked) ?? allowed[0];
+  const [name, , Screen] = allowed.find(([one]) => one === asked) ?? allowed[0];
   const words = strings.console.screens;
   return html`
     <div class="console">
@@ -37,19 +41,10 @@ export function Console() {
         )}
       </nav>
       <main id="content" class="console-screen" tabindex="-1">
-        <${Lazy} key=${name} load=${load} rest=${rest} />
+        <${Screen} key=${name} rest=${rest} />
       </main>
     </div>
   `;
-}
-
-/** @param {{ load: () => Promise<{ Screen: any }>, rest: string[] }} props A screen gets `rest`: what follows its name. */
-function Lazy({ load, rest }) {
-  const [Screen, setScreen] = useState(/** @type {any} */ (null));
-  useEffect(() => {
-    load().then((module) => setScreen(() => module.Screen));
-  }, []);
-  return Screen ? html`<${Screen} rest=${rest} />` : html`<p class="page-wait" role="status">${strings.loading}</p>`;
 }
 
 /** The console's styles, which people who only ask never load. */
