@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e.browser import chromium
 from tests.e2e.browser.checks import WIDE
-from tests.e2e.browser.watching import Watch, settled
+from tests.e2e.browser.watching import PATIENCE_MS, Watch, settled
 from tests.e2e.browser.world import World, learn, settle_in, start
 from tests.e2e.running import RunningGroundloop
 
 HERE = Path(__file__).parent
-TIMEOUT_S = 600  # the first test of a run also waits until everything is up
-PATIENCE_MS = 20_000
+TIMEOUT_S = 1_800  # the first test of a run also waits until everything is up
+expect.set_options(timeout=PATIENCE_MS)
 
 SignIn = Callable[..., Page]
 

@@ -15,7 +15,7 @@ class Screen:
     """One screen, or a dialog on one."""
 
     name: str
-    address: str = "/"
+    address: str = ""
     role: str | None = "admin"
     then: Callable[[Page], None] | None = None  # what a person does there, to see it
 

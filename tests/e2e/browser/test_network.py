@@ -21,7 +21,7 @@ MOST_BYTES = 100_000  # of what is asked for before somebody who asks has read a
 def test_asking_takes_a_light_page(sign_in: SignIn) -> None:
     page = sign_in("user", at="/page/icon.svg")
     asked: list[Request] = []
-    page.on("requestfinished", asked.append)
+    page.on("requestfinished", lambda request: asked.append(request))
     page.goto("/")
     settled(page)
     ask_on(page, KNOWN[0][0])
@@ -51,20 +51,29 @@ def test_the_policy_allows_one_script_in_the_page_and_nothing_remote(sign_in: Si
     assert policy["style-src"] == "'self'"
     assert policy["connect-src"] == "'self'"
     assert policy["base-uri"] == policy["frame-ancestors"] == "'none'"
+    assert policy["require-trusted-types-for"] == "'script'"
     assert "unsafe" not in str(policy)
 
 
 def test_what_gets_into_the_page_all_the_same_does_not_run(sign_in: SignIn, allowed: list[str]) -> None:
-    allowed += [r"policy: ", r"Content Security Policy", r"another host"]
+    allowed += [r"policy: ", r"Content Security Policy", r"document requires", r"another host"]
     page = sign_in("user")
-    page.evaluate(
+    stopped = page.evaluate(
         """() => {
+          const stopped = [];
+          const tried = (name, act) => { try { act(); } catch (error) { stopped.push(name); } };
           const put = (name, more) => document.body.append(Object.assign(document.createElement(name), more));
-          put("script", { textContent: "window.ran = true" });
-          put("img", { src: "http://192.0.2.1/beacon.png" });
-          document.body.insertAdjacentHTML("beforeend", "<button id='planted' onclick='window.ran = true'>go</button>");
+          tried("script", () => put("script", { textContent: "window.ran = true" }));
+          const markup = "<img src=x onerror='window.ran = true'>";
+          tried("markup", () => document.body.insertAdjacentHTML("beforeend", markup));
+          tried("text", () => setTimeout("window.ran = true"));
+          tried("picture", () => put("img", { src: "http://192.0.2.1/beacon.png" }));
+          const button = document.createElement("button");
+          tried("handler", () => button.setAttribute("onclick", "window.ran = true"));
+          button.click();
+          return stopped;
         }"""
     )
-    page.evaluate("document.getElementById('planted').click()")
+    assert {"script", "markup", "text"} <= set(stopped)
     assert page.evaluate("window.ran") is None
     assert not page.evaluate("fetch('http://192.0.2.1/', { mode: 'no-cors' }).then(() => true, () => false)")

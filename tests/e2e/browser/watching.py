@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, expect
 
+PATIENCE_MS = 20_000
 # A violation is also logged by the browser, but a handler on the page could hide that.
 _TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -44,4 +45,4 @@ class Watch:
 def settled(page: Page) -> None:
     """Wait until nothing is loading: no request under way, no text that says so."""
     page.wait_for_load_state("networkidle")
-    page.wait_for_function("!document.querySelector('.page-wait')")
+    expect(page.locator(".page-wait")).to_have_count(0, timeout=PATIENCE_MS)

@@ -59,7 +59,9 @@ KNOWN = (
     ("How many euros is a day abroad paid with?", "48 euros"),
 )
 UNKNOWN = "What is the boiling point of tungsten?"
-FIRMS = 90
+FIRMS = 70
+TRAINING = "[reward]\nheads = 4\n"  # a small training, which goes behind everything else on the machine
+TRAINED_WITHIN_S = 1_500.0
 
 
 @dataclass
@@ -83,9 +85,13 @@ class World:
         self.collections = {store["name"]: store["id"] for store in stores}
 
 
-def start(folder: Path) -> RunningGroundloop:
-    """Start everything in that folder; nothing is limited, and nothing is learned before it is asked for."""
+def start(folder: Path, **more: str) -> RunningGroundloop:
+    """Start everything in that folder; nothing is limited, nothing learned or compared before it is asked for."""
     settings = {"learn": "false", "votes_per_minute": "0", "requests_per_minute": "0", "train_min_judgements": "20"}
+    settings |= {"pair_share": "0", "trial_pair_share": "0"}
+    options = folder / "train.toml"
+    options.write_text(TRAINING)
+    settings |= {"train_options": str(options)} | more
     return RunningGroundloop(folder / "home", free_port(), "--no-docs", **settings)
 
 
@@ -127,9 +133,11 @@ def main() -> None:
         running = start(Path(name))
         try:
             world = settle_in(running, Path(name))
+            options.file.write_text(json.dumps(asdict(world)))
+            print(world.opened, flush=True)
             learn(running, world, Path(name))
             options.file.write_text(json.dumps(asdict(world)))
-            print(world.opened)
+            print("a version was trained", flush=True)
             threading.Event().wait()
         except KeyboardInterrupt:
             pass
@@ -151,7 +159,7 @@ def ask(http: httpx.Client, question: str, **more: Any) -> list[dict[str, Any]]:
     return choices
 
 
-def run_cycle(http: httpx.Client, timeout_s: float = 600.0) -> dict[str, Any]:
+def run_cycle(http: httpx.Client, timeout_s: float = TRAINED_WITHIN_S) -> dict[str, Any]:
     """Start a training cycle and wait for its end."""
     started = http.post("/v1/training/cycles", json={"force": True}).raise_for_status().json()
     found: dict[str, Any] = {}
