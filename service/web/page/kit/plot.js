@@ -191,7 +191,12 @@ function settings(width, height, lines, { points, now, colours, tell }) {
     scales: {
       x: {
         time: false,
-        range: (_, min, max) => (points ? [min - 0.6, max + 0.6] : min === max ? [min - 1, max + 1] : [min, max]),
+        // By what is there, not by what is asked for: where there is one x alone, the library asks for more around it.
+        range: (self) => {
+          const xs = self.data[0];
+          const [first, last] = [xs[0] ?? 0, xs[xs.length - 1] ?? 1];
+          return points ? [first - 0.6, last + 0.6] : first === last ? [first - 1, last + 1] : [first, last];
+        },
       },
       y: {
         range: (_, min, max) => {
@@ -205,6 +210,7 @@ function settings(width, height, lines, { points, now, colours, tell }) {
     axes: [
       {
         ...axis,
+        grid: { ...axis.grid, show: !points },
         font,
         size: 28,
         space: points ? 28 : 60,

@@ -26,7 +26,7 @@ export function Dropping({ onFiles }) {
 }
 
 /** @param {(files: File[]) => void} onFiles @returns {boolean} Whether files are held over the page. */
-function useDrop(onFiles) {
+export function useDrop(onFiles) {
   const [over, setOver] = useState(false);
   const latest = useRef(onFiles);
   latest.current = onFiles;

@@ -5,8 +5,9 @@ import { toast } from "../../kit/toast.js";
 import { api, ApiError } from "../../lib/api.js";
 import { count, when } from "../../lib/format.js";
 import { said } from "../../lib/said.js";
-import { html, useId, useState } from "../../lib/ui.js";
+import { html, names, useRef, useState } from "../../lib/ui.js";
 import { strings } from "../strings.js";
+import { useDrop } from "../documents/dropping.js";
 import { Facts } from "../facts.js";
 
 const PATH = "/v1/evaluation/golden";
@@ -49,7 +50,7 @@ function There({ set }) {
     <${Facts}
       of=${[
         [words.questions, count(set.questions)],
-        [words.byGate, words.ofThem(count(set.by_gate))],
+        [words.byGate, set.by_gate < set.questions ? words.ofThem(count(set.by_gate)) : words.allOfThem],
         [words.source, words.sources[set.source]],
         [words.changed, set.uploaded_at !== null && when(set.uploaded_at)],
         [words.sha256, set.sha256 && html`<span class="version" title=${set.sha256}>${set.sha256.slice(0, 12)}</span>`],
@@ -73,7 +74,7 @@ function There({ set }) {
 /** @param {{ load: import("../../kit/load.js").Load<GoldenSet>, set: GoldenSet }} props */
 function Put({ load, set }) {
   const words = strings.console.evaluation.golden;
-  const id = useId();
+  const input = useRef(/** @type {HTMLInputElement | null} */ (null));
   const [busy, setBusy] = useState(false);
   const [refused, setRefused] = useState(/** @type {Refused | null} */ (null));
   const put = async (/** @type {File} */ file) => {
@@ -95,11 +96,9 @@ function Put({ load, set }) {
     if (file) await put(file);
     field.value = "";
   };
-  const dropped = (/** @type {DragEvent} */ event) => {
-    event.preventDefault();
-    const file = event.dataTransfer?.files[0];
-    if (file) put(file);
-  };
+  const over = useDrop(([file]) => {
+    if (file && !busy) put(file);
+  });
   const drop = async () => {
     if (!(await confirm({ title: words.drop, text: words.dropText, action: words.drop, danger: true }))) return;
     try {
@@ -110,10 +109,15 @@ function Put({ load, set }) {
     }
   };
   return html`
-    <div class="drop" onDragOver=${(/** @type {Event} */ event) => event.preventDefault()} onDrop=${dropped}>
-      <label for=${id}>${set.source === "none" ? words.upload : words.replace}</label>
-      <input id=${id} type="file" accept=".jsonl,.json,.txt,application/jsonl" disabled=${busy} onChange=${chosen} />
-      ${set.source === "uploaded" && html`<button class="button danger" disabled=${busy} onClick=${drop}>${words.drop}</button>`}
+    <div class=${names("dropping", over && "over")}>
+      <p>
+        <button class="button primary" disabled=${busy} onClick=${() => input.current?.click()}>
+          ${set.source === "none" ? words.upload : words.replace}
+        </button>
+        <span class="faint">${words.orDrop}</span>
+        ${set.source === "uploaded" && html`<button class="button danger" disabled=${busy} onClick=${drop}>${words.drop}</button>`}
+      </p>
+      <input ref=${input} hidden type="file" accept=".jsonl,.json,.txt" aria-label=${words.upload} onChange=${chosen} />
     </div>
     <details>
       <summary>${words.how}</summary>

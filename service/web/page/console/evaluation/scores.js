@@ -22,7 +22,7 @@ export function Scores({ runs, sha256 }) {
   const lines = useMemo(() => {
     const of = (/** @type {"value" | "low" | "high"} */ part) =>
       shown.map((run) => run.figures.find((figure) => figure.name === name)?.[part] ?? null);
-    return [{ name: name ?? "", y: of("value"), low: of("low"), high: of("high") }];
+    return [{ name: figureName(name ?? ""), y: of("value"), low: of("low"), high: of("high") }];
   }, [mark, name]);
   if (shown.length === 0 || !name) return null;
   return html`

@@ -4,7 +4,7 @@ import { Loaded } from "../../kit/load.js";
 import { usePages } from "../../kit/pages.js";
 import { toast } from "../../kit/toast.js";
 import { api, withQuery } from "../../lib/api.js";
-import { ago, when } from "../../lib/format.js";
+import { ago, count, when } from "../../lib/format.js";
 import { go, link, query } from "../../lib/router.js";
 import { said } from "../../lib/said.js";
 import { html, useId, useState } from "../../lib/ui.js";
@@ -14,24 +14,37 @@ import { shortName } from "./said.js";
 /**
  * @typedef {object} Wanted
  * @property {string} answer_id
- * @property {string | null} question
+ * @property {string} question
  * @property {string} comment
  * @property {string} voter
  * @property {number} at
  * @property {"open" | "done"} state
  * @property {string} note
+ * @property {string | null} noted_by
+ * @property {number | null} noted_at
+ * @property {number} judgements How many say so.
  */
 
 export function Missing() {
   const words = strings.console.feedback.missing;
   const state = query.value.get("state") === "done" ? "done" : "open";
-  const pages = usePages((after) => api.get(withQuery("/v1/feedback/missing", { state, limit: 50, after })), [state]);
+  const [counts, setCounts] = useState(/** @type {Record<string, number> | null} */ (null));
+  const pages = usePages(
+    async (after) => {
+      const page = await api.get(withQuery("/v1/feedback/missing", { state, limit: 50, after }));
+      setCounts(page.counts);
+      return page;
+    },
+    [state],
+  );
   const show = (/** @type {string} */ wanted) => go(link(["console", "feedback", "missing"], { state: wanted }), { replace: true });
   return html`
     <p class="faint">${words.intro}</p>
     <div class="row" role="group" aria-label=${words.show}>
       ${/** @type {const} */ (["open", "done"]).map(
-        (one) => html`<button class="button" aria-pressed=${one === state} onClick=${() => show(one)}>${words.states[one]}</button>`,
+        (one) => html`<button class="button" aria-pressed=${one === state} onClick=${() => show(one)}>
+          ${counts ? words.counted(words.states[one], count(counts[one])) : words.states[one]}
+        </button>`,
       )}
     </div>
     <${Loaded} of=${pages}>
@@ -77,15 +90,17 @@ function Item({ wanted, onDone }) {
         <${Badge} kind=${wanted.state === "open" ? "warn" : "good"}>${words.states[wanted.state]}<//>
         <a href=${link(["console", "feedback", "voters", wanted.voter])} title=${wanted.voter}>${shortName(wanted.voter)}</a>
         <time class="faint" title=${when(wanted.at)}>${ago(wanted.at)}</time>
+        ${wanted.judgements > 1 && html`<span class="faint">${words.people(wanted.judgements)}</span>`}
       </div>
-      <p class="asked">${wanted.question ?? words.gone}</p>
+      <p class="asked">${wanted.question}</p>
       ${wanted.comment && html`<blockquote class="words">${wanted.comment}</blockquote>`}
+      ${wanted.noted_by && html`<p class="small faint">${words.noted(shortName(wanted.noted_by), ago(wanted.noted_at))}</p>`}
       <div class="row">
         <label for=${id}>${words.note}</label>
         <input
           id=${id}
           class="grow"
-          maxlength="1000"
+          maxlength="2000"
           value=${note}
           onInput=${(/** @type {Event} */ event) => setNote(/** @type {HTMLInputElement} */ (event.currentTarget).value)}
         />
