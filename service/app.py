@@ -16,7 +16,7 @@ from service.container import Container, Loader
 from service.cycles import routes as cycles
 from service.error_handlers import install_error_handlers
 from service.evaluation import routes as evaluation
-from service.feedback import answer_routes, preference_routes, story_routes
+from service.feedback import answer_routes, missing_routes, preference_routes, story_routes
 from service.feedback import routes as feedback
 from service.files import batch_routes, chunk_routes, document_routes, job_routes, search_routes, store_routes
 from service.files import routes as files
@@ -98,6 +98,7 @@ def _routers() -> list[APIRouter]:
         preference_routes,
         story_routes,
         answer_routes,
+        missing_routes,
         document_routes,
         chunk_routes,
         files,

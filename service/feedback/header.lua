@@ -41,5 +41,20 @@ local function count(entry, what, by)
   redis.call('HINCRBY', 'gl:days', math.floor(string.match(entry, '^%d+') / 86400000) .. ' ' .. what, by)
 end
 
+-- Tell whether a judgement gives the reason that a document is missing; of most nothing has to be decoded for it.
+local function says_missing(payload)
+  if not string.find(payload, '"missing_document"', 1, true) then return false end
+  for _, reason in ipairs(cjson.decode(payload).reasons or {}) do
+    if reason == 'missing_document' then return true end
+  end
+  return false
+end
+
+-- Put an answer into the inbox of missing documents, by the time of what was said last; one that is done stays done.
+local function note_missing(answer, entry)
+  local box = redis.call('ZSCORE', 'gl:missing:done', answer) and 'gl:missing:done' or 'gl:missing:open'
+  redis.call('ZADD', box, string.match(entry, '^%d+'), answer)
+end
+
 -- Note when a voter said something last.
 local function remember(voter, entry) redis.call('ZADD', 'gl:voters', string.match(entry, '^%d+'), voter) end

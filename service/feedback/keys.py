@@ -12,6 +12,9 @@ gl:prefs:<prompt>      hash    "<answers digest> <voter>" -> the same for prefer
 gl:voter:<voter>       list    feedback entries of a voter, oldest first
 gl:rate:<voter>        string  the vote limit's theoretical arrival time, expires by itself
 gl:once:<voter>:<key>  string  an Idempotency-Key and what it did, expires after a day
+gl:missing:open        zset    answers of which somebody says that a document is missing -> when, at last, in ms
+gl:missing:done        zset    those that an operator has dealt with
+gl:missing:notes       hash    answer -> JSON: what an operator noted, when and who
 gl:days                hash    "<days since the epoch> <what>" -> how many (`days.py`)
 """
 
@@ -21,6 +24,9 @@ PREFIX = "gl:"
 ANSWERS = "gl:answers"
 FEEDBACK = "gl:feedback"
 DAYS = "gl:days"
+MISSING_OPEN = "gl:missing:open"
+MISSING_DONE = "gl:missing:done"
+MISSING_NOTES = "gl:missing:notes"
 
 
 def answer(answer_id: str) -> str:

@@ -38,5 +38,6 @@ redis.call('RPUSH', KEYS[3], entry)
 remember(voter, entry)
 if before and before.r ~= 'withdrawn' then count(previous, 'preferences', -1) end
 count(entry, 'preferences', 1)
+if says_missing(ARGV[8]) then note_missing(string.match(ARGV[7], '^[^,]+'), entry) end
 if KEYS[4] ~= '' then redis.call('SET', KEYS[4], entry .. ' ' .. digest, 'PX', ARGV[10]) end
 return {'ok', entry, previous}

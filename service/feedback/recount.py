@@ -1,10 +1,13 @@
-"""Counts anew by day what Redis holds, after it lost its data and got them back. Blocking; reads the streams in pieces.
+"""Makes anew what follows from the log, after Redis lost its data and got them back: counts by day, missing documents.
+
+Blocking; reads the streams in pieces.
 
 Whoever records meanwhile counts on: what came after the beginning is theirs to count, what was there before is ours.
 """
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections import Counter
@@ -44,9 +47,13 @@ def recount(client: Redis) -> None:
         for piece in _pieces(client, token, keys.ANSWERS, newest[0]):
             counts.update(field_of(_day(entry_id), "answers") for entry_id, _ in piece)
         stands: dict[bytes, str] = {}  # entry -> where it is counted
+        missing: dict[bytes, str] = {}  # entry -> the answer for which it says that a document is missing
         for piece in _pieces(client, token, keys.FEEDBACK, newest[1]):
             for entry_id, said in piece:
-                stands.pop(said.get(b"p", b""), None)
+                for known in (stands, missing):
+                    known.pop(said.get(b"p", b""), None)
+                if _says_missing(said):
+                    missing[entry_id] = said[b"a"].decode().partition(",")[0]
                 if what := _counted_as(said):
                     stands[entry_id] = field_of(_day(entry_id), what)
         counts.update(stands.values())
@@ -54,6 +61,26 @@ def recount(client: Redis) -> None:
             for field, number in counts.items():
                 pipeline.hincrby(keys.DAYS, field, number)
             pipeline.execute()
+        _note_missing(client, missing)
+
+
+def _says_missing(said: dict[bytes, bytes]) -> bool:
+    payload = said.get(b"d", b"{}")
+    return b'"missing_document"' in payload and "missing_document" in json.loads(payload).get("reasons", ())
+
+
+def _note_missing(client: Redis, missing: dict[bytes, str]) -> None:
+    """Put answers into the inbox that are in no part of it: what an operator noted came back with the other keys."""
+    when = {answer: int(entry_id.partition(b"-")[0]) for entry_id, answer in missing.items()}  # the last entry counts
+    for first in range(0, len(when), PIECE):
+        names = list(when)[first : first + PIECE]
+        with client.pipeline(transaction=False) as pipeline:
+            for name in names:
+                pipeline.zscore(keys.MISSING_DONE, name)
+            done = pipeline.execute()
+        new = {name: when[name] for name, score in zip(names, done, strict=True) if score is None}
+        if new:
+            client.zadd(keys.MISSING_OPEN, new, nx=True)
 
 
 def _counted_as(said: dict[bytes, bytes]) -> str | None:

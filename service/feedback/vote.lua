@@ -32,4 +32,9 @@ redis.call('RPUSH', KEYS[5], entry)
 remember(voter, entry)
 if before.r == 'up' or before.r == 'down' then count(previous, before.r, -1) end
 if ARGV[6] == 'up' or ARGV[6] == 'down' then count(entry, ARGV[6], 1) end
+if says_missing(ARGV[8]) then
+  note_missing(ARGV[7], entry)
+elseif before.d and says_missing(before.d) and redis.call('HLEN', KEYS[2]) == 1 and redis.call('EXISTS', 'gl:prefs:' .. header.prompt) == 0 then
+  redis.call('ZREM', 'gl:missing:open', ARGV[7])  -- where others said something too, whoever reads finds out
+end
 return {'ok', entry, previous}

@@ -46,6 +46,9 @@ for i = 1, #compared, 2 do
   end
 end
 
+redis.call('ZREM', 'gl:missing:open', ARGV[1])
+redis.call('ZREM', 'gl:missing:done', ARGV[1])
+redis.call('HDEL', 'gl:missing:notes', ARGV[1])
 redis.call('DEL', KEYS[1])
 redis.call('LREM', 'gl:user:' .. header.user .. ':answers', 1, ARGV[1])
 redis.call('LREM', prompt .. ':answers', 1, ARGV[1])

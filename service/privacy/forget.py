@@ -96,12 +96,15 @@ def forget_judgements(client: redis.Redis, voter: str) -> int:
 
 
 def note_gone(client: redis.Redis, answer_ids: Iterable[str], why: Why) -> None:
-    """Note of answers that are not in Redis that they are gone, for whoever judged one of them."""
+    """Note of answers that are not in Redis that they are gone, for whoever judged one of them; no inbox has them."""
     at = now_ms(client)
     for piece in _pieces(answer_ids, PIECE):
         with client.pipeline(transaction=False) as pipeline:
             for name in piece:
                 pipeline.set(keys.gone(name), f"{why} {at}", px=NOTE_MS)
+                pipeline.zrem(feedback.MISSING_OPEN, name)
+                pipeline.zrem(feedback.MISSING_DONE, name)
+                pipeline.hdel(feedback.MISSING_NOTES, name)
             pipeline.execute()
 
 

@@ -26,6 +26,8 @@ ROLES: dict[str, str] = {  # the least role of each route that is not for every 
     "POST /v1/vector_stores/{vector_store_id}/file_batches/{batch_id}/cancel": "operator",
     "GET /v1/answers/{answer_id}": "operator",
     "GET /v1/feedback": "operator",
+    "GET /v1/feedback/missing": "operator",
+    "PUT /v1/feedback/missing/{answer_id}": "operator",
     "GET /v1/feedback/export": "operator",
     "GET /v1/jobs": "operator",
     "GET /v1/jobs/{job_id}": "operator",

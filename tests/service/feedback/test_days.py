@@ -55,7 +55,7 @@ async def say(url: str, said: list[tuple[str, int, Any, str]]) -> tuple[Day, Cou
         return (await last_days(client))[-1], Counter(stands.values())
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(said=some.lists(some.one_of(votes, preferences), max_size=12))
 def test_what_stands_is_counted_and_counted_anew(redis_server: RedisServer, said: list[Any]) -> None:
     with redis.Redis.from_url(redis_server.url) as client:
