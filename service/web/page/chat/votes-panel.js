@@ -16,10 +16,10 @@ const SCORES = [1, 2, 3, 4, 5];
 
 /**
  * @param {{ id: string, answer: import("../lib/conversations.js").Answer, vote: Vote, busy: boolean, error: unknown,
- *     children?: import("../lib/ui.js").Children, onChange: (change: Partial<Vote>) => void, onSend: () => void, onWithdraw: () => void, onClose: () => void }} props
+ *     children?: import("../lib/ui.js").Children, onShown: () => void, onChange: (change: Partial<Vote>) => void, onSend: () => void, onWithdraw: () => void, onClose: () => void }} props
  *     `vote` is what would be sent; `children` stand above the button that sends it.
  */
-export function Panel({ id, answer, vote, busy, error, children, onChange, onSend, onWithdraw, onClose }) {
+export function Panel({ id, answer, vote, busy, error, children, onShown, onChange, onSend, onWithdraw, onClose }) {
   const words = strings.votes;
   const field = fieldOf(error);
   // As it was when it opened: what is emptied while writing does not close.
@@ -29,6 +29,7 @@ export function Panel({ id, answer, vote, busy, error, children, onChange, onSen
     scores: Object.keys(vote.scores).length > 0,
   });
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
+  useEffect(onShown, []);
   useEffect(() => {
     if (field && field in opened) setOpened((was) => ({ ...was, [field]: true }));
     const wrong = field && form.current?.querySelector(`[aria-invalid="true"], .vote-field.is-wrong button`);

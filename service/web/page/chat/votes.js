@@ -33,11 +33,11 @@ export function Judging({ turn, answer }) {
   const [undo, setUndo] = useState(/** @type {Vote | null} */ (null));
   const more = useRef(/** @type {HTMLButtonElement | null} */ (null));
   const row = useRef(/** @type {HTMLElement | null} */ (null));
+  const opening = useRef(false);
   const panel = useId();
   const failure = answer.id ? failures.value[answer.id] : undefined;
   const vote = answer.vote;
   useEffect(() => setNote(""), [failure]);
-  useShown(row, open);
   useEffect(() => {
     if (open) drafts.set(answer.key, draft);
     else drafts.delete(answer.key);
@@ -66,7 +66,7 @@ export function Judging({ turn, answer }) {
     const old = vote ?? NOTHING;
     // Should it fail, what is written in the panel still goes with this thumb.
     setDraft((was) => ({ ...was, rating, reasons: undefined }));
-    setOpen(true);
+    show();
     const taken = await send({ ...old, rating, reasons: kept(old.reasons, rating) }, words.thanks);
     // What went wrong is told below the thumbs, unless something is being written.
     const written = Object.entries(drafts.get(answer.key) ?? {}).some(([name, value]) => name !== "rating" && value !== undefined);
@@ -93,6 +93,19 @@ export function Judging({ turn, answer }) {
     if (!failure.vote) return takeBack();
     if (open) return sendPanel();
     await send(failure.vote, words.thanks);
+  }
+
+  function show() {
+    opening.current = !open;
+    setOpen(true);
+  }
+
+  /** Keep the thumbs in sight: the thread has its end in sight two frames from now, when it has measured what grew. */
+  function shown() {
+    if (!opening.current) return;
+    opening.current = false;
+    const thumbs = () => row.current?.firstElementChild?.scrollIntoView({ block: "nearest" });
+    requestAnimationFrame(() => requestAnimationFrame(thumbs));
   }
 
   function close() {
@@ -131,7 +144,7 @@ export function Judging({ turn, answer }) {
           class="button quiet small"
           aria-expanded=${open}
           aria-controls=${panel}
-          onClick=${() => (open ? close() : setOpen(true))}
+          onClick=${() => (open ? close() : show())}
         >
           ${vote && extras(vote) ? words.change : words.why}
         </button>`}
@@ -147,6 +160,7 @@ export function Judging({ turn, answer }) {
         vote=${asked}
         busy=${sending.value.has(answer.id)}
         error=${failure?.error}
+        onShown=${shown}
         onChange=${(/** @type {Partial<Vote>} */ change) => setDraft((was) => ({ ...was, ...change }))}
         onSend=${sendPanel}
         onWithdraw=${takeBack}
@@ -162,20 +176,3 @@ export function Judging({ turn, answer }) {
 
 /** @param {Partial<Vote>} draft @returns {Partial<Vote>} What was touched. */
 const given = (draft) => Object.fromEntries(Object.entries(draft).filter(([, value]) => value !== undefined));
-
-/**
- * Keep the thumbs in sight when the panel opens below them, which is taller than what else is said there.
- *
- * @param {{ current: HTMLElement | null }} row
- * @param {boolean} open
- */
-function useShown(row, open) {
-  const was = useRef(open);
-  useEffect(() => {
-    const opened = open && !was.current;
-    was.current = open;
-    if (!opened) return;
-    // The thread has its end in sight as soon as it has measured what grew: two frames from now it has.
-    requestAnimationFrame(() => requestAnimationFrame(() => row.current?.firstElementChild?.scrollIntoView({ block: "nearest" })));
-  }, [open]);
-}
