@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -59,7 +60,7 @@ class SessionLink(BaseModel):
 
 
 @router.post("", summary="Sign in")
-def sign_in(body: SignIn, request: Request, response: Response, parts: Parts) -> SessionShown:
+async def sign_in(body: SignIn, request: Request, response: Response, parts: Parts) -> SessionShown:
     """Begin a session with a key or a one-time link; the answer sets its cookie."""
     check_same_site(request)  # or another site could sign its visitors in as somebody else
     if body.key is not None:
@@ -68,13 +69,14 @@ def sign_in(body: SignIn, request: Request, response: Response, parts: Parts) ->
             raise ApiError(401, "no such API key, or it has ended or was revoked")
         principal = known
     else:
-        key_id = parts.sessions.spend_link(body.link or "")
+        key_id = await asyncio.to_thread(parts.sessions.spend_link, body.link or "")
         linked = parts.keys.standing(key_id) if key_id else None
         if linked is None:
             raise ApiError(401, "this link was used, is too old, or is not of this home", code="link_spent")
         principal = linked
+    parts.limits.check(principal)
     lasts_s = parts.settings.session_days * 86_400
-    session, token = parts.sessions.begin(principal.key_id, lasts_s=lasts_s)
+    session, token = await asyncio.to_thread(parts.sessions.begin, principal.key_id, lasts_s=lasts_s)
     request.state.key_id = principal.key_id
     response.set_cookie(
         parts.sessions.cookie,

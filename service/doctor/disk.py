@@ -25,7 +25,7 @@ def home(settings: Settings) -> Finding:
         return ok("home", f"{folder} (made at the first start)")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         return Finding("home", "problem", f"{folder} cannot be written", f"sudo chown -R $(id -un) '{folder}'")
-    for path in (folder, folder / "admin.key", folder / "keys.db"):
+    for path in (folder, *(folder / name for name in ("admin.key", "keys.db", "sessions.db"))):
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
             return Finding("home", "warning", f"other users may read {path}", f"chmod go-rwx '{path}'")
     return ok("home", str(folder))

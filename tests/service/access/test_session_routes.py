@@ -215,6 +215,14 @@ def test_a_session_of_a_key_that_is_not_trusted_names_nobody(live: LiveServer) -
         assert operator.get("/v1/session", headers=named).json()["end_user"] == "ada"
 
 
+def test_signing_in_counts_as_a_request_of_the_key(live: LiveServer) -> None:
+    _, secret = live.container.keys.create("eager", requests_per_minute=2)
+    with live.http() as http:
+        answers = [http.post("/v1/session", json={"key": secret}) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert "set-cookie" not in answers[-1].headers
+
+
 def test_no_secret_is_logged(live: LiveServer, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG), live.http("admin") as admin, browser(live) as http:
         link = admin.post("/v1/session/links").json()["url"].partition("#sign-in=")[2]
