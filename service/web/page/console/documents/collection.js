@@ -1,11 +1,11 @@
 /** One collection: bring files in, follow them, find them, try a search, and change or delete it. */
 import { Heading } from "../../kit/crumbs.js";
-import { Facts } from "../../kit/facts.js";
 import { Loaded, useLoad } from "../../kit/load.js";
 import { api } from "../../lib/api.js";
 import { count, size } from "../../lib/format.js";
 import { go, link, query } from "../../lib/router.js";
 import { html, useEffect, useState } from "../../lib/ui.js";
+import { Facts } from "../facts.js";
 import { strings } from "../strings.js";
 import { deleteCollection } from "./deleting.js";
 import { Documents } from "./documents.js";

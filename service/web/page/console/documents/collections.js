@@ -4,10 +4,11 @@ import { Heading } from "../../kit/crumbs.js";
 import { Loaded } from "../../kit/load.js";
 import { usePages } from "../../kit/pages.js";
 import { Table } from "../../kit/table.js";
+import { useTurns } from "../../kit/turns.js";
 import { api, withQuery } from "../../lib/api.js";
 import { ago, count, size } from "../../lib/format.js";
 import { go, link } from "../../lib/router.js";
-import { html, useEffect, useState } from "../../lib/ui.js";
+import { html, useState } from "../../lib/ui.js";
 import { strings } from "../strings.js";
 import { CollectionForm } from "./form.js";
 import { readersSaid } from "./shapes.js";
@@ -24,11 +25,11 @@ export function Collections() {
   const [making, setMaking] = useState(false);
   const stores = usePages((after) => api.get(withQuery("/v1/vector_stores", { limit: 100, after })), []);
   const busy = stores.data?.some((/** @type {Store} */ store) => store.status === "in_progress") ?? false;
-  useEffect(() => {
-    if (!busy) return;
-    const timer = setInterval(() => document.visibilityState === "visible" && stores.reload(), EVERY_MS);
-    return () => clearInterval(timer);
-  }, [busy, stores.reload]);
+  useTurns(async () => {
+    const page = await api.get(withQuery("/v1/vector_stores", { limit: 100 }));
+    const news = new Map(page.data.map((/** @type {Store} */ store) => [store.id, store]));
+    stores.edit((rows) => rows.map((row) => news.get(row.id) ?? row));
+  }, busy ? EVERY_MS : 0);
 
   /** @type {import("../../kit/table.js").Column<Store>[]} */
   const columns = [

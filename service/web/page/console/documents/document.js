@@ -1,11 +1,12 @@
 /** One document: what became of it, and the passages it was cut into. */
 import { Heading } from "../../kit/crumbs.js";
-import { Facts } from "../../kit/facts.js";
 import { Loaded, useLoad } from "../../kit/load.js";
+import { useTurns } from "../../kit/turns.js";
 import { api } from "../../lib/api.js";
 import { ago, count, size, when } from "../../lib/format.js";
 import { go, link } from "../../lib/router.js";
-import { html, useEffect, useState } from "../../lib/ui.js";
+import { html, useState } from "../../lib/ui.js";
+import { Facts } from "../facts.js";
 import { strings } from "../strings.js";
 import { Chunks } from "./chunks.js";
 import { DeleteDocument } from "./deleting.js";
@@ -23,12 +24,7 @@ export function DocumentScreen({ store, id }) {
   const doc = useLoad(() => /** @type {Promise<Doc>} */ (api.get(filesPath(store, id))), [store, id]);
   const [deleting, setDeleting] = useState(false);
   const back = link(["console", "documents", store]);
-  const busy = doc.data?.status === "in_progress";
-  useEffect(() => {
-    if (!busy) return;
-    const timer = setInterval(() => document.visibilityState === "visible" && doc.reload(), EVERY_MS);
-    return () => clearInterval(timer);
-  }, [busy]);
+  useTurns(async () => doc.set(await api.get(filesPath(store, id))), doc.data?.status === "in_progress" ? EVERY_MS : 0);
   const again = async () => {
     const queued = doc.data && (await ingestAgain(doc.data));
     if (queued) doc.set(queued);

@@ -1,12 +1,12 @@
 /** One job: how far it is, what went wrong, and the end of its log. */
 import { Heading } from "../../kit/crumbs.js";
-import { Facts } from "../../kit/facts.js";
 import { Loaded, useLoad } from "../../kit/load.js";
 import { useTurns } from "../../kit/turns.js";
 import { api } from "../../lib/api.js";
 import { ago, count, when } from "../../lib/format.js";
 import { go, link } from "../../lib/router.js";
 import { html, useLayoutEffect, useRef } from "../../lib/ui.js";
+import { Facts } from "../facts.js";
 import { strings } from "../strings.js";
 import { JobState } from "./list.js";
 import { cancel, cancellable, jobLink, jobName, jobPath, retry, retryable, subjectLink } from "./shapes.js";
