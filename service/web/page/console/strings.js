@@ -481,6 +481,7 @@ export const strings = {
       },
       evidence: {
         byHand: "A person decided.",
+        more: (/** @type {string} */ n) => `more than ${n}`,
         missing: (/** @type {string} */ what) => `A decision still waits for: ${what}.`,
         strength: (/** @type {string} */ test, /** @type {string} */ has, /** @type {string} */ needs) =>
           `Evidence ${test}: ${has} to 1. Needed: ${needs} to 1.`,

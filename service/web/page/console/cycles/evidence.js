@@ -18,6 +18,8 @@ import { Facts } from "../facts.js";
  * @property {string} [missing]
  */
 
+/** Beyond that no number says more. */
+const MOST_ODDS = 1_000_000;
 const GUARDS = /** @type {const} */ ({ ok: "good", failed: "bad", too_few: "plain" });
 
 /** @param {{ evidence: Decision }} props */
@@ -26,7 +28,7 @@ export function Evidence({ evidence }) {
   if (evidence.by === "hand") return html`<p>${words.byHand}${evidence.reason && html` <q>${evidence.reason}</q>`}</p>`;
   const { evidence: test, net, guards = [], segments = {} } = evidence;
   return html`
-    ${evidence.reason && html`<p class="lead">${evidence.reason}</p>`}
+    ${evidence.reason && html`<p class="lead sentence">${evidence.reason}</p>`}
     ${evidence.missing && html`<p class="note">${words.missing(evidence.missing)}</p>`}
     ${test && html`<${Strength} test=${test} />`} ${net && html`<${Net} net=${net} />`}
     ${test && html`<${Votes} counts=${test.counts} />`}
@@ -58,16 +60,20 @@ function Strength({ test }) {
   const [has, needs] = [odds(test.log_e), odds(test.needed)];
   const text = words.strength(words.tests[test.test] ?? test.test, has, needs);
   return html`
-    <div>
+    <div class="strength">
       <p class="small">${text}</p>
       <progress max=${test.needed} value=${Math.max(0, Math.min(test.log_e ?? 0, test.needed))} aria-label=${text}></progress>
     </div>
   `;
 }
 
-/** @param {number | null} log @returns {string} */
-function odds(log) {
-  const value = log === null ? 0 : Math.exp(Math.min(log, 50));
+/**
+ * @param {number | null} log Natural logarithm; null where nothing speaks for it.
+ * @returns {string} "n" of "n to 1".
+ */
+export function odds(log) {
+  const value = log === null ? 0 : Math.exp(log);
+  if (value > MOST_ODDS) return strings.console.cycles.evidence.more(count(MOST_ODDS));
   return value >= 10 ? count(Math.round(value)) : value.toFixed(value < 1 ? 2 : 1);
 }
 

@@ -106,7 +106,7 @@ function Next({ plan, onStarted }) {
         <span class="spacer"></span>
         <button class="button" onClick=${start}>${words.start}<span class="unseen"> ${scopeName(plan.scope)}</span></button>
       </div>
-      <p>${plan.due ? words.due : capital(plan.reason)}</p>
+      <p class="sentence">${plan.due ? words.due : plan.reason}</p>
       <dl class="floors">
         ${floors
           .filter(([, , needed]) => needed > 0)
@@ -123,9 +123,6 @@ function Next({ plan, onStarted }) {
     </article>
   `;
 }
-
-/** @param {string} text @returns {string} */
-const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** @returns {readonly import("../../kit/table.js").Column<Cycle>[]} */
 function columns() {

@@ -84,7 +84,7 @@ function About({ cycle }) {
         <span role="status"><${CycleState} state=${cycle.state} /></span>
         <span>${words.triggers[cycle.trigger]}</span>
       </div>
-      ${cycle.reason && html`<p class="lead">${cycle.reason}</p>`}
+      ${cycle.reason && html`<p class="lead sentence">${cycle.reason}</p>`}
       <${Facts}
         of=${[
           [words.columns.scope, scopeName(cycle.scope)],

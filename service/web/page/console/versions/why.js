@@ -8,6 +8,7 @@ import { ago, count, when } from "../../lib/format.js";
 import { link } from "../../lib/router.js";
 import { html } from "../../lib/ui.js";
 import { strings } from "../strings.js";
+import { odds } from "../cycles/evidence.js";
 import { scopeName } from "../scopes.js";
 import { cycleOf, WATCH } from "./known.js";
 
@@ -127,13 +128,12 @@ function votes(move, trials) {
   const { evidence } = move;
   if (evidence) {
     const { counts } = evidence;
-    const odds = (/** @type {number} */ log) => Math.round(Math.exp(Math.min(log, 50)));
     return [
       words.votes(
         count(counts.judged ?? 0),
         count(counts.voters ?? 0),
-        count(odds(evidence.log_e ?? 0)),
-        count(odds(evidence.needed)),
+        odds(evidence.log_e),
+        odds(evidence.needed),
       ),
       ...(counts.duels ? [words.duels(counts.won ?? 0, counts.lost ?? 0, counts.neither ?? 0)] : []),
     ];
