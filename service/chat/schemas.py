@@ -105,9 +105,7 @@ class ChatRequest(BaseModel):
     pairs: Annotated[bool | None, Field(description="The client can show two answers and ask which is better.")] = None
     again: Annotated[
         Text | None,
-        Field(
-            min_length=1, max_length=128, description="An answer of yours: its prompt is answered once more."
-        ),
+        Field(min_length=1, max_length=128, description="An answer of yours: its prompt is answered once more."),
     ] = None
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
