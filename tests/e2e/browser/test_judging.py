@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from tests.e2e.browser.asking import ask_on
 from tests.e2e.browser.checks import PHONE, assert_accessible, assert_no_sideways_scroll
@@ -36,18 +36,12 @@ def unfold(page: Page, part: str) -> None:
     judging(page).locator("summary").filter(has_text=part).click()
 
 
-def refuse(page: Page, status: int, code: str, retry_after: int | None = None, message: str = "no") -> None:
+def refuse(page: Page, status: int, code: str, retry_after: int | None = None) -> None:
     """Let the service refuse the next vote this way; those after it reach it again."""
 
-    def answer(route: Route) -> None:
-        if route.request.method != "PUT":
-            return route.fallback()
-        page.unroute("**/vote", answer)
-        error = {"error": {"message": message, "type": "x", "param": None, "code": code}}
-        headers = {"Retry-After": str(retry_after)} if retry_after else {}
-        return route.fulfill(status=status, json=error, headers=headers)
-
-    page.route("**/vote", answer)
+    error = {"error": {"message": "no", "type": "x", "param": None, "code": code}}
+    headers = {"Retry-After": str(retry_after)} if retry_after else {}
+    page.route("**/vote", lambda route: route.fulfill(status=status, json=error, headers=headers), times=1)
 
 
 def test_a_thumb_is_kept_and_stays_after_a_reload(asked: Page, world: World) -> None:

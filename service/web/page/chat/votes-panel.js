@@ -185,10 +185,10 @@ function Scores({ scores, onChange }) {
     onChange(old === score ? rest : { ...rest, [criterion]: score });
   };
   return html`
-    <ul class="vote-scores">
+    <div class="vote-scores">
       ${Object.entries(words.criteria).map(
         ([criterion, name]) => html`
-          <li key=${criterion} role="group" aria-label=${name}>
+          <div key=${criterion} role="group" aria-label=${name}>
             <span>${name}</span>
             <span class="vote-chips">
               ${SCORES.map(
@@ -203,9 +203,9 @@ function Scores({ scores, onChange }) {
                 </button>`,
               )}
             </span>
-          </li>
+          </div>
         `,
       )}
-    </ul>
+    </div>
   `;
 }
