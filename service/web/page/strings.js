@@ -25,6 +25,7 @@ export const strings = {
   plot: {
     failed: "The plot cannot be drawn: its library did not load.",
     figures: "Figures",
+    held: (/** @type {string} */ value) => `held against ${value}`,
     between: (/** @type {string} */ low, /** @type {string} */ high) => `${low} to ${high}`,
     told: (
       /** @type {string} */ name,
@@ -295,7 +296,7 @@ export const strings = {
         "in the snapshot of a cycle that runs": "A training that runs has it.",
         withdrawn: "You withdrew it.",
         "withdrawn by the voter": "You withdrew it.",
-        "not given for training": "You, or who asked, did not allow learning from it. Privacy, in the menu, is where you can.",
+        "not given for training": "You, or who asked, did not allow learning from it. Under Privacy you can.",
         "taken out by an operator": "An operator took it out.",
         "its voter is excluded": "An operator keeps your judgements out of training.",
         "too old to count": "It is too old to count.",

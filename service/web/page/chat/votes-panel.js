@@ -42,14 +42,8 @@ export function Panel({ id, answer, vote, busy, error, children, onShown, onChan
     event.preventDefault();
     onSend();
   };
-  /** @param {KeyboardEvent} event */
-  const keys = (event) => {
-    if (event.key !== "Escape") return;
-    event.stopPropagation();
-    onClose();
-  };
   return html`
-    <form id=${id} ref=${form} class="vote-panel" aria-label=${words.panel[vote.rating ?? "none"]} onSubmit=${submit} onKeyDown=${keys} novalidate>
+    <form id=${id} ref=${form} class="vote-panel" aria-label=${words.panel[vote.rating ?? "none"]} onSubmit=${submit} novalidate>
       <header>
         <h3>${words.panel[vote.rating ?? "none"]}</h3>
         <button type="button" class="button quiet" aria-label=${strings.close} onClick=${onClose}>×</button>

@@ -113,6 +113,13 @@ export function Judging({ turn, answer }) {
     more.current?.focus();
   }
 
+  /** @param {KeyboardEvent} event */
+  function keys(event) {
+    if (!open || event.key !== "Escape" || (event.target instanceof Element && event.target.closest("dialog"))) return;
+    event.stopPropagation();
+    close();
+  }
+
   const problem =
     failure &&
     !(open && fieldOf(failure.error)) &&
@@ -124,7 +131,7 @@ export function Judging({ turn, answer }) {
   const asked = { ...(vote ?? NOTHING), ...given(draft) };
   const opens = vote !== null || open;
   return html`
-    <div class="judging" role="group" aria-label=${words.judge}>
+    <div class="judging" role="group" aria-label=${words.judge} onKeyDown=${keys}>
       <div class="judging-row" ref=${row}>
         ${/** @type {const} */ (["up", "down"]).map(
           (rating) => html`<button
