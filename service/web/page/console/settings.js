@@ -47,7 +47,7 @@ export function Screen() {
     <p class="faint">${words.intro}</p>
     <${Loaded} of=${settings}>
       ${(/** @type {Setting[]} */ all) => html`
-        <div class="row filters" role="search" aria-label=${words.find}>
+        <div class="row filters" role="search">
           <input
             type="search"
             class="grows"

@@ -636,7 +636,7 @@ export const strings = {
       },
       figures: {
         title: "What the gate measured, version by version",
-        intro: "Each version against the champion of its time, with the interval that the figure is known to. Compare a version with its threshold, not with another version.",
+        intro: "Each version against the champion of its time, with the interval that the figure is known to. The dashed line is what it is held against: compare a version with that, not with another version.",
         figure: "Figure",
         version: "Version",
       },

@@ -16,13 +16,15 @@ export function colour(property) {
 }
 
 /**
- * The interval of each point: a line from its low to its high end, with a cap on each.
+ * The interval of each point: a line from its low to its high end, with a cap on each; and a dashed line where it is held
+ * against something.
  *
  * @param {import("uplot")} plot
  * @param {readonly import("./plot.js").Line[]} lines
  * @param {readonly string[]} colours By line.
+ * @param {string} plain Of what is held against.
  */
-export function drawIntervals(plot, lines, colours) {
+export function drawIntervals(plot, lines, colours, plain) {
   const { ctx } = plot;
   const cap = 4 * devicePixelRatio;
   ctx.save();
@@ -43,6 +45,18 @@ export function drawIntervals(plot, lines, colours) {
       }
       ctx.stroke();
     });
+    ctx.strokeStyle = plain;
+    ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
+    plot.data[0].forEach((at, place) => {
+      const held = line.held?.[place];
+      if (typeof held !== "number") return;
+      const [x, y] = [plot.valToPos(at, "x", true), plot.valToPos(held, "y", true)];
+      ctx.beginPath();
+      ctx.moveTo(x - 5 * cap, y);
+      ctx.lineTo(x + 5 * cap, y);
+      ctx.stroke();
+    });
+    ctx.setLineDash([]);
   });
   ctx.restore();
 }

@@ -14,6 +14,7 @@ import { colour, drawIntervals } from "./plot-marks.js";
  * @property {readonly Maybe[]} y A value for each x; null where there is none.
  * @property {readonly Maybe[]} [low] Ends of the interval of each value.
  * @property {readonly Maybe[]} [high]
+ * @property {readonly Maybe[]} [held] What each value is held against.
  */
 
 const COLOURS = ["--accent", "--info", "--warn", "--good", "--bad", "--faint"];
@@ -145,9 +146,9 @@ function Figures({ title, xTitle, x, xSaid, lines, ySaid }) {
 function figure(line, at, said) {
   const value = line.y[at];
   if (value === null || value === undefined) return "–";
-  const [low, high] = [line.low?.[at], line.high?.[at]];
-  if (typeof low !== "number" || typeof high !== "number") return said(value);
-  return `${said(value)} (${strings.plot.between(said(low), said(high))})`;
+  const [low, high, held] = [line.low?.[at], line.high?.[at], line.held?.[at]];
+  const known = typeof low === "number" && typeof high === "number" ? ` (${strings.plot.between(said(low), said(high))})` : "";
+  return `${said(value)}${known}${typeof held === "number" ? `, ${strings.plot.held(said(held))}` : ""}`;
 }
 
 /**
@@ -181,7 +182,7 @@ function told(x, lines, xSaid, ySaid) {
 function settings(width, height, lines, { points, now, colours, tell }) {
   const axis = { stroke: colours["--faint"], grid: { stroke: colours["--line"], width: 1 }, ticks: { show: false } };
   const font = `12px ${getComputedStyle(document.body).fontFamily}`;
-  const ends = () => now.current.lines.flatMap((line) => [...(line.low ?? []), ...(line.high ?? [])]);
+  const ends = () => now.current.lines.flatMap((line) => [...(line.low ?? []), ...(line.high ?? []), ...(line.held ?? [])]);
   return {
     width: Math.max(width, 120),
     height,
@@ -234,7 +235,7 @@ function settings(width, height, lines, { points, now, colours, tell }) {
     ],
     hooks: {
       setCursor: [(self) => tell(self.cursor.idx)],
-      draw: [(self) => drawIntervals(self, now.current.lines, COLOURS.map((one) => colours[one]))],
+      draw: [(self) => drawIntervals(self, now.current.lines, COLOURS.map((one) => colours[one]), colours["--faint"])],
     },
   };
 }

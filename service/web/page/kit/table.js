@@ -79,40 +79,39 @@ export function Table({
   const tracks = columns.map((column) => column.width ?? "minmax(0, 1fr)").join(" ");
   const known = onNear ? (total ?? -1) : shown.length;
   return html`
-    <div
-      ref=${whole}
-      class=${names("table", narrow && "narrow", onOpen && "opens")}
-      role="grid"
-      aria-label=${label}
-      aria-rowcount=${known < 0 ? -1 : known + 1}
-      aria-colcount=${columns.length}
-      style=${{ "--tracks": tracks }}
-    >
+    <div ref=${whole} class=${names("table", narrow && "narrow", onOpen && "opens")} style=${{ "--tracks": tracks }}>
       ${narrow && shown.length > 1 && html`<${SortBy} columns=${columns} order=${order} onOrder=${setOrder} />`}
-      <div class=${narrow ? "unseen" : "table-head"} role="rowgroup">
-        <div class="table-row" role="row" aria-rowindex="1">
-          ${columns.map((column) => html`<${Head} column=${column} order=${order} onOrder=${setOrder} plain=${narrow} />`)}
+      <div
+        role="grid"
+        aria-label=${label}
+        aria-rowcount=${known < 0 ? -1 : known + 1}
+        aria-colcount=${columns.length}
+      >
+        <div class=${narrow ? "unseen" : "table-head"} role="rowgroup">
+          <div class="table-row" role="row" aria-rowindex="1">
+            ${columns.map((column) => html`<${Head} column=${column} order=${order} onOrder=${setOrder} plain=${narrow} />`)}
+          </div>
         </div>
-      </div>
-      <div ref=${body} class="table-body" role="rowgroup" style=${{ height: `${shown.length * tall}px` }}>
-        ${inPage.map((at) => {
-          const row = shown[at];
-          return html`<div
-            key=${rowKey(row)}
-            class=${names("table-row", here?.(row) && "here")}
-            role="row"
-            aria-rowindex=${at + 2}
-            aria-selected=${here ? here(row) : null}
-            tabindex=${at === focus.active ? 0 : -1}
-            data-at=${at}
-            style=${{ height: `${tall}px`, transform: `translateY(${at * tall}px)` }}
-            onFocus=${() => focus.set(at)}
-            onKeyDown=${focus.onKeyDown}
-            onClick=${focus.onClick}
-          >
-            ${narrow ? html`<${Lines} columns=${columns} row=${row} />` : columns.map((column) => cell(column, row))}
-          </div>`;
-        })}
+        <div ref=${body} class="table-body" role="rowgroup" style=${{ height: `${shown.length * tall}px` }}>
+          ${inPage.map((at) => {
+            const row = shown[at];
+            return html`<div
+              key=${rowKey(row)}
+              class=${names("table-row", here?.(row) && "here")}
+              role="row"
+              aria-rowindex=${at + 2}
+              aria-selected=${here ? here(row) : null}
+              tabindex=${at === focus.active ? 0 : -1}
+              data-at=${at}
+              style=${{ height: `${tall}px`, transform: `translateY(${at * tall}px)` }}
+              onFocus=${() => focus.set(at)}
+              onKeyDown=${focus.onKeyDown}
+              onClick=${focus.onClick}
+            >
+              ${narrow ? html`<${Lines} columns=${columns} row=${row} />` : columns.map((column) => cell(column, row))}
+            </div>`;
+          })}
+        </div>
       </div>
     </div>
     ${shown.length === 0 && html`<div class="table-empty faint">${empty}</div>`}

@@ -40,7 +40,7 @@ export function Passages({ passages, citations, judgements }) {
               ${passage.page_start && html`<span class="faint">${strings.votes.page(passage.page_start)}</span>`}
               ${typeof passage.score === "number" && html`<span class="faint">${words.score(passage.score.toFixed(2))}</span>`}
             </p>
-            <p class="shown-text">${marked(passage.content, cited.map((one) => one.content))}</p>
+            <p class="shown-text" tabindex="0">${marked(passage.content, cited.map((one) => one.content))}</p>
             <${Marks} chunk=${passage.chunk_id} judgements=${judgements} />
           </li>
         `;

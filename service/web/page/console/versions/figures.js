@@ -10,15 +10,15 @@ export function Figures({ versions }) {
   const id = useId();
   const [asked, setAsked] = useState("win rate");
   const measured = versions
-    .filter((one) => Object.values(one.figures ?? {}).some((figure) => figure.value !== null))
+    .filter((one) => Object.values(one.figures).some((figure) => figure.value !== null))
     .sort((a, b) => a.number - b.number);
   const mark = measured.map((one) => one.id).join();
   const figures = [...new Set(measured.flatMap((one) => known(one)))];
   const name = figures.includes(asked) ? asked : figures[0];
   const x = useMemo(() => measured.map((_, at) => at), [mark]);
   const lines = useMemo(() => {
-    const of = (/** @type {"value" | "low" | "high"} */ part) => measured.map((one) => one.figures?.[name]?.[part] ?? null);
-    return [{ name: name ?? "", y: of("value"), low: of("low"), high: of("high") }];
+    const of = (/** @type {"value" | "low" | "high" | "threshold"} */ part) => measured.map((one) => one.figures[name]?.[part] ?? null);
+    return [{ name: name ?? "", y: of("value"), low: of("low"), high: of("high"), held: of("threshold") }];
   }, [mark, name]);
   if (measured.length === 0) return null;
   return html`
@@ -52,7 +52,7 @@ export function Figures({ versions }) {
 
 /** @param {import("./known.js").Version} version @returns {string[]} */
 const known = (version) =>
-  Object.entries(version.figures ?? {})
+  Object.entries(version.figures)
     .filter(([, figure]) => figure.value !== null)
     .map(([name]) => name);
 

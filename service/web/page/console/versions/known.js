@@ -19,9 +19,9 @@
  * @property {boolean} loaded
  * @property {number} share
  * @property {Record<string, number>} live
- * @property {Record<string, Figure>} [figures] Of the gate, by name.
+ * @property {Record<string, Figure>} figures Of the gate, by name.
  */
-/** @typedef {{ value: number | null, low: number | null, high: number | null }} Figure */
+/** @typedef {{ value: number | null, low: number | null, high: number | null, threshold: number | null }} Figure */
 /**
  * @typedef {object} Move
  * @property {number} sequence

@@ -44,7 +44,7 @@ function Headline({ scope, whole }) {
     <p class="lead">
       ${named(whole.id)} ${scope.scope === "shared" ? words.servesAll : words.serves(scopeName(scope.scope))}
       ${move && html` <time title=${when(move.at)}>${words.since(ago(move.at))}</time>`}
-      ${whole.share < 1 && whole.share > 0 && ` ${words.share(Math.round(100 * whole.share))}`}
+      ${whole.scope === scope.scope && whole.share < 1 && whole.share > 0 && ` ${words.share(Math.round(100 * whole.share))}`}
     </p>
   `;
 }
