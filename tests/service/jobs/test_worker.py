@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import redis
 
 from retrieval.catalog import Catalog
 from service.jobs import names
@@ -16,6 +17,7 @@ from service.jobs.celery_app import create_celery
 from service.jobs.enqueue import Ringer
 from service.jobs.sweep import last_sweep_age_s
 from service.jobs.tasks import wake
+from service.jobs.workers import WORKERS
 from service.settings import load_settings
 from tests.service.jobs import processes
 from tests.service.jobs.documents import COLLECTION, OPERATOR, upload
@@ -65,8 +67,11 @@ def test_a_ring_gets_an_upload_done_and_sigterm_ends_the_worker(
     worker = start("worker")
     processes.wait_until(lambda: completed(catalog, document.document_id))
     assert catalog.document(OPERATOR, COLLECTION, document.document_id).attempts == 1
-    worker.send_signal(signal.SIGTERM)
-    assert worker.wait(timeout=60) == 0
+    with redis.Redis.from_url(redis_url) as client:
+        processes.wait_until(lambda: client.zcard(WORKERS) == 1)  # it says that it is there, until it leaves
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(timeout=60) == 0
+        assert not client.exists(WORKERS)
 
 
 @pytest.mark.slow
