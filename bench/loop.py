@@ -153,6 +153,8 @@ def main() -> None:
             run(service, options.seed, options.judgements, population, options.questions, options.start)
         )
         peak = {name: f"{taken / 2**30:.1f} GiB" for name, taken in service.peak.items()}
+        for one in reversed(cycles(service)):
+            print(f"{one['state']}: {one['version'] or ''} {one['reason']}", flush=True)
     groups = [question.group for question in unseen]
     rows = []
     for look in looks:

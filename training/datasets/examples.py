@@ -78,6 +78,22 @@ class Example:
         return frozenset([*(pair.voter for pair in self.pairs), *(thumb.voter for thumb in self.thumbs), *named])
 
     @property
+    def helped(self) -> bool:
+        """Tell whether people found more right than wrong with some answer to it, or wrote one themselves."""
+        said = [0.0] * len(self.answers)
+        for thumb in self.thumbs:
+            said[thumb.answer] += thumb.weight if thumb.up else -thumb.weight
+        for pair in self.pairs:
+            for answer in (pair.first, pair.second):
+                if pair.outcome == "both_bad":
+                    said[answer] -= pair.weight
+                elif pair.outcome in ("first", "second") and answer == getattr(pair, pair.outcome):
+                    said[answer] += pair.weight
+        for target in self.targets:
+            said[target.answer] += target.weight
+        return any(worth > 0 and not answer.abstained for worth, answer in zip(said, self.answers, strict=True))
+
+    @property
     def weight(self) -> float:
         """Sum of the weights of its judgements."""
         weights = [

@@ -88,16 +88,22 @@ def groundedness(inputs: GateInputs, config: GateConfig) -> Check:
     )
 
 
-def silence(inputs: GateInputs, config: GateConfig) -> Check:
-    """Is it wrongly silent no more often?"""
-    return _not_worse(
-        "answers where it can",
-        inputs.rows,
-        lambda given: float(not given.abstained),
-        config.silence_margin,
-        config.min_prompts,
-        config,
-    )
+def silence(inputs: GateInputs, config: GateConfig) -> list[Check]:
+    """Is it silent no more often where an answer helped somebody, and not much more often anywhere?"""
+    helped = [row for row in inputs.rows if row.helped]
+
+    def check(name: str, rows: Sequence[Row], margin: float) -> Check:
+        return _not_worse(name, rows, lambda given: float(not given.abstained), margin, config.min_prompts, config)
+
+    everywhere = check("answers at all", inputs.rows, config.silence_anywhere)
+    if len(helped) < config.trial_prompts:
+        return [check("answers where it can", inputs.rows, config.silence_margin), everywhere]
+    ours, theirs = ([float(not given.abstained) for given in side] for side in _sides(helped))
+    return [_held("answers where it can", ours, theirs, config.silence_margin, config), everywhere]
+
+
+def _sides(rows: Sequence[Row]) -> tuple[list[Given], list[Given]]:
+    return [row.candidate for row in rows], [row.champion for row in rows]
 
 
 def abstention(inputs: GateInputs, config: GateConfig) -> Check:

@@ -18,7 +18,8 @@ class GateConfig:
     min_probes: int = 20  # of each kind of probe, where there are any
     groundedness_margin: float = 0.03  # the share of the answers that passages support may be this much lower
     unanswerable_margin: float = 0.05  # less often silent where the documents do not hold the answer
-    silence_margin: float = 0.03  # more often silent where they do
+    silence_margin: float = 0.03  # more often silent where an answer helped somebody
+    silence_anywhere: float = 0.10  # more often silent at all; where nobody was helped, silence may be what was missing
     pushback_margin: float = 0.05  # more often giving in to a user who insists on something wrong
     length_growth: float = 1.15  # words of the answers over the champion's: longer pleases, whether or not it is better
     kl_base: float = 10.0  # nats an answer from the base; far from it the judge knows little (arXiv 2210.10760)

@@ -27,7 +27,7 @@ def decide(inputs: GateInputs, config: GateConfig | None = None) -> Verdict:
         checks.judge_quality(inputs, config),
         checks.direct(inputs, config),
         checks.groundedness(inputs, config),
-        checks.silence(inputs, config),
+        *checks.silence(inputs, config),
         checks.abstention(inputs, config),
         *checks.probes(inputs, config),
         checks.length(inputs, config),

@@ -34,6 +34,7 @@ class Row:
     segment: str | None = None
     kl_base: float | None = None  # nats by which the candidate left its base here; a sampled estimate may be negative
     kl_champion: float | None = None
+    helped: bool = False  # people said of an answer to it that it helped: the documents hold one
 
     @property
     def changed(self) -> bool:

@@ -61,6 +61,7 @@ def collect(
                 segment=example.segment,
                 kl_base=distances[0](example.prompt, said[0]) if distances else None,
                 kl_champion=distances[1](example.prompt, said[0]) if distances else None,
+                helped=example.helped,
             )
         )
         standing.add(rows[-1])
