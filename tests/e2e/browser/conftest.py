@@ -17,9 +17,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e.browser import chromium
 from tests.e2e.browser.checks import WIDE
+from tests.e2e.browser.past import Past, serving
 from tests.e2e.browser.watching import PATIENCE_MS, Watch, settled
-from tests.e2e.browser.world import World, learn, settle_in, start
-from tests.e2e.running import RunningGroundloop
+from tests.e2e.browser.world import World, settle_in, start
 
 HERE = Path(__file__).parent
 TIMEOUT_S = 1_800  # the first test of a run also waits until everything is up
@@ -53,32 +53,24 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningGroundloop | None, World]]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Start everything, with a small company in it, or take the one that GROUNDLOOP_TEST_WORLD names."""
     if path := os.environ.get("GROUNDLOOP_TEST_WORLD"):
-        yield None, World(**json.loads(Path(path).read_text()))
+        yield World(**json.loads(Path(path).read_text()))
         return
     folder = tmp_path_factory.mktemp("company")
     running = start(folder)
     try:
-        yield running, settle_in(running, folder)
+        yield settle_in(running, folder)
     finally:
         running.destroy()
 
 
-@pytest.fixture(scope="session")
-def world(company: tuple[RunningGroundloop | None, World]) -> World:
-    """Give the company."""
-    return company[1]
-
-
-@pytest.fixture(scope="session")
-def learned(company: tuple[RunningGroundloop | None, World], tmp_path_factory: pytest.TempPathFactory) -> World:
-    """Give the same company after a training cycle: with judgements, a cycle that has its verdict, and two versions."""
-    running, world = company
-    if running is not None:
-        learn(running, world, tmp_path_factory.mktemp("learned"))
-    return world
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Past]]:
+    """Serve a home in which much was learned; each module has its own."""
+    with serving(tmp_path_factory.mktemp("past")) as served:
+        yield served
 
 
 @pytest.fixture

@@ -6,22 +6,25 @@ is written as they write it. The way there is the journey's (`test_journey.py`).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import redis
 
 from service.cycles import store
+from service.models import load_models
 from service.redis.calls import ask
+from service.redis.server import RedisServer
 from service.scopes import SHARED, Scope
 from service.versions.standing import registry_of
 from service.watch import keys as watch_keys
 from tests.e2e.browser.world import World
-from tests.service.http_world import LiveServer
+from tests.service.http_world import LiveServer, light_settings, running
 from tests.training.pipeline.test_changes import answered
 from tests.training.registry.making import adapter
 from tests.training.watch.crowd import Crowd
@@ -53,6 +56,18 @@ class Past:
         self.cycle = ""  # that made the champion
         self.running = ""  # a cycle that is at work
         self.answer = ""  # that was judged
+
+
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[tuple[World, Past]]:
+    """Serve a home in which much has happened, until the block ends."""
+    redis_server = RedisServer(folder / "redis-home")
+    redis_server.start()
+    try:
+        with running(light_settings(folder / "home", redis_server.url, learn=False), load=load_models) as server:
+            yield live(server, redis_server.url, folder / "jobs")
+    finally:
+        redis_server.stop()
 
 
 def live(server: LiveServer, redis_url: str, folder: Path) -> tuple[World, Past]:

@@ -18,8 +18,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.e2e.browser import chromium
 from tests.e2e.browser.checks import PHONE, WIDE
+from tests.e2e.browser.past import Past, serving
 from tests.e2e.browser.screens import SCREENS, Screen
-from tests.e2e.browser.world import World, learn, settle_in, start
+from tests.e2e.browser.world import World, settle_in, start
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "build" / "screenshots"
@@ -36,7 +37,7 @@ COLOURS = 128
 
 
 def main() -> None:
-    """Start everything, let some people ask and judge, train once, go from screen to screen."""
+    """Start a company and a service that has learned, and go from screen to screen."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", metavar="NAME", help=f"of {', '.join(one.name for one in SCREENS)}")
     parser.add_argument("--best", type=Path, metavar="FOLDER", help="keep what the docs show there")
@@ -46,10 +47,9 @@ def main() -> None:
         running = start(Path(folder))
         try:
             world = settle_in(running, Path(folder))
-            learn(running, world, Path(folder))
-            with sync_playwright() as playwright:
+            with serving(Path(folder) / "past") as (learned, past), sync_playwright() as playwright:
                 browser = chromium.launch(playwright)
-                for path in _pictures(browser, world, wanted):
+                for path in _pictures(browser, world, learned, past, wanted):
                     print(path.relative_to(ROOT), file=sys.stderr)
                     if options.best and path.stem in BEST:
                         _keep(path, options.best)
@@ -58,13 +58,13 @@ def main() -> None:
             running.destroy()
 
 
-def _pictures(browser: Browser, world: World, screens: list[Screen]) -> Iterator[Path]:
+def _pictures(browser: Browser, world: World, learned: World, past: Past, screens: list[Screen]) -> Iterator[Path]:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for screen in screens:
         for theme in ("light", "dark"):
             for size, viewport in (("wide", WIDE), ("phone", PHONE)):
-                page = _page(browser, world, screen, theme, viewport)
-                screen.show(page)
+                page = _page(browser, learned if screen.past else world, screen, theme, viewport)
+                screen.show(page, past)
                 path = FOLDER / f"{screen.name}-{theme}-{size}.png"
                 page.screenshot(path=path, animations="disabled")
                 page.context.close()

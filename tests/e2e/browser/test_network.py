@@ -11,7 +11,8 @@ from playwright.sync_api import Request
 
 from tests.e2e.browser.asking import ask_on
 from tests.e2e.browser.conftest import SignIn
-from tests.e2e.browser.screens import SCREENS
+from tests.e2e.browser.past import Past
+from tests.e2e.browser.screens import LEARNING
 from tests.e2e.browser.watching import settled
 from tests.e2e.browser.world import KNOWN, World
 
@@ -31,14 +32,13 @@ def test_asking_takes_a_light_page(sign_in: SignIn) -> None:
     assert sum(files.values()) <= MOST_BYTES, sorted(files.items(), key=lambda one: -one[1])
 
 
-def test_no_screen_asks_another_host(sign_in: SignIn, world: World) -> None:
-    page = sign_in("admin")
+def test_no_screen_of_the_console_asks_another_host(sign_in: SignIn, told: tuple[World, Past]) -> None:
+    page = sign_in("admin", of=told[0])
     hosts: set[str] = set()
     page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
-    for screen in SCREENS:
-        if screen.role is not None:
-            screen.show(page)
-    assert hosts == {urlsplit(world.url).netloc}
+    for screen in LEARNING:
+        screen.show(page, told[1])
+    assert hosts == {urlsplit(told[0].url).netloc}
 
 
 def test_the_policy_allows_one_script_in_the_page_and_nothing_remote(sign_in: SignIn) -> None:

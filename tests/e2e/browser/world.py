@@ -23,8 +23,7 @@ import httpx
 from reportlab.lib.pagesizes import A5
 from reportlab.pdfgen.canvas import Canvas
 
-from tests.e2e.firms import firms, visit, write_documents
-from tests.e2e.running import RunningGroundloop, free_port, wait_until
+from tests.e2e.running import RunningGroundloop, free_port
 
 HANDBOOK = """# Working here
 
@@ -59,9 +58,6 @@ KNOWN = (
     ("How many euros is a day abroad paid with?", "48 euros"),
 )
 UNKNOWN = "What is the boiling point of tungsten?"
-FIRMS = 70
-TRAINING = "[reward]\nheads = 4\n"  # a small training, which goes behind everything else on the machine
-TRAINED_WITHIN_S = 1_500.0
 
 
 @dataclass
@@ -72,7 +68,6 @@ class World:
     opened: str  # what was said at the start: open this link
     keys: dict[str, str] = field(default_factory=dict)  # by role: user, operator, admin
     collections: dict[str, str] = field(default_factory=dict)  # ids by name
-    cycle: dict[str, Any] = field(default_factory=dict)  # the last one, once something was learned
 
     def http(self, role: str = "admin") -> httpx.Client:
         """Give a client with the key of this role."""
@@ -88,10 +83,7 @@ class World:
 def start(folder: Path, **more: str) -> RunningGroundloop:
     """Start everything in that folder; nothing is limited, nothing learned or compared before it is asked for."""
     settings = {"learn": "false", "votes_per_minute": "0", "requests_per_minute": "0", "train_min_judgements": "20"}
-    settings |= {"pair_share": "0", "trial_pair_share": "0"}
-    options = folder / "train.toml"
-    options.write_text(TRAINING)
-    settings |= {"train_options": str(options)} | more
+    settings |= {"pair_share": "0", "trial_pair_share": "0"} | more
     return RunningGroundloop(folder / "home", free_port(), "--no-docs", **settings)
 
 
@@ -113,17 +105,6 @@ def settle_in(running: RunningGroundloop, folder: Path) -> World:
     return world
 
 
-def learn(running: RunningGroundloop, world: World, folder: Path) -> None:
-    """Let people ask about firms and judge what they are told, and train a version from that."""
-    asked = firms(FIRMS)
-    write_documents(folder / "firms", asked)
-    running.cli("ingest", str(folder / "firms"), "--collection", "Firms")
-    world.look()
-    with world.http() as http:
-        visit(http, asked, seed=1)
-        world.cycle = run_cycle(http)
-
-
 def main() -> None:
     """Start it and stay."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -135,9 +116,6 @@ def main() -> None:
             world = settle_in(running, Path(name))
             options.file.write_text(json.dumps(asdict(world)))
             print(world.opened, flush=True)
-            learn(running, world, Path(name))
-            options.file.write_text(json.dumps(asdict(world)))
-            print("a version was trained", flush=True)
             threading.Event().wait()
         except KeyboardInterrupt:
             pass
@@ -157,19 +135,6 @@ def ask(http: httpx.Client, question: str, **more: Any) -> list[dict[str, Any]]:
         time.sleep(0.5)
     choices: list[dict[str, Any]] = answer.raise_for_status().json()["choices"]
     return choices
-
-
-def run_cycle(http: httpx.Client, timeout_s: float = TRAINED_WITHIN_S) -> dict[str, Any]:
-    """Start a training cycle and wait for its end."""
-    started = http.post("/v1/training/cycles", json={"force": True}).raise_for_status().json()
-    found: dict[str, Any] = {}
-
-    def over() -> bool:
-        found.update(http.get(f"/v1/training/cycles/{started['id']}").raise_for_status().json())
-        return found["state"] not in ("waiting", "running")
-
-    wait_until(over, timeout_s)
-    return found
 
 
 def _say(http: httpx.Client) -> None:
