@@ -99,7 +99,14 @@ def train_rewards(work: Workspace) -> str:
         try:
             curve = SeriesLog(work.directory, "reward", x="step", part="" if name == REWARD else name)
             encoder = work.contest.encoder
-            model = train_reward(examples, config, encoder=encoder, describer=describer, record=curve.add)
+            model = train_reward(
+                examples,
+                config,
+                encoder=encoder,
+                describer=describer,
+                record=curve.add,
+                held_out=work.parts.quality if name == REWARD else (),
+            )
         except NotEnoughToLearn as error:
             raise Waiting(f"waiting for data for the {name} model: {error}") from error
         work.publish(name, model.files())

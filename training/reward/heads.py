@@ -9,7 +9,7 @@ rate, solved by L-BFGS in float64.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from torch import Tensor
 from training.losses import bradley_terry, shrink, vote_logistic
 from training.reward.config import RewardConfig
 from training.reward.judgements import Judgements
+from training.reward.look import Look
 from training.reward.representation import Record
 
 Array = npt.NDArray[np.float64]
@@ -55,6 +56,7 @@ def fit_heads(
     heads: int | None = None,
     segments: Sequence[str | None] | None = None,
     record: Record | None = None,
+    look: Look | None = None,
 ) -> Heads:
     """Fit all heads at once.
 
@@ -66,6 +68,7 @@ def fit_heads(
         heads: How many; 1 gives the plain posterior mode without bootstrap. None takes the number of the config.
         segments: Segment of each example, where segments are to be learnt.
         record: Told the loss each time it is computed.
+        look: Shown the weights each time.
 
     Returns:
         The fitted heads.
@@ -78,15 +81,25 @@ def fit_heads(
     voters = sorted({*found.vote_voter})
     named = sorted({name for name in segments or () if name is not None}) if config.segments else []
     problem = _Problem(table, found, config, boot, prior, strength, voters, _places(segments, named, found), len(named))
-    problem.solve(record)
-    weights = np.zeros((count, rows.shape[1]))
-    weights[:, open_] = problem.weights.detach().numpy()
+
+    def now() -> Array:
+        weights = np.zeros((count, rows.shape[1]))
+        weights[:, open_] = problem.weights.detach().numpy()
+        return weights
+
+    def watch(computed: int, loss: float) -> None:
+        if record is not None:
+            record("loss", computed, loss)
+        if look is not None:
+            look(computed, now())
+
+    problem.solve(watch)
     deltas = {}
     for at, name in enumerate(named):
         deltas[name] = np.zeros(rows.shape[1])
         deltas[name][open_] = problem.deltas.detach().numpy()[at]
     return Heads(
-        weights=weights,
+        weights=now(),
         bias=float(problem.bias.detach()) if len(found.answer) else 0.0,
         position=float(problem.position.detach()),
         leniency=dict(zip(voters, problem.leniency.detach().tolist(), strict=True)),
@@ -128,8 +141,8 @@ class _Problem:
         self.leniency = torch.zeros(len(voters), dtype=torch.float64, requires_grad=True)
         self.deltas = torch.zeros((segments, size), dtype=torch.float64, requires_grad=True)
 
-    def solve(self, record: Record | None) -> None:
-        """Minimise."""
+    def solve(self, watch: Callable[[int, float], None]) -> None:
+        """Minimise; `watch` is told how often the loss was computed, and the loss."""
         computed = 0
         unknown = [self.weights, self.bias, self.position, self.leniency, self.deltas]
         solver = torch.optim.LBFGS(
@@ -142,8 +155,7 @@ class _Problem:
             loss = self._loss()
             loss.backward()  # type: ignore[no-untyped-call]
             computed += 1
-            if record is not None:
-                record("loss", computed, float(loss.detach()))
+            watch(computed, float(loss.detach()))
             return loss
 
         solver.step(closure)  # type: ignore[no-untyped-call]

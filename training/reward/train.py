@@ -18,6 +18,7 @@ from training.reward.features.describe import Describer
 from training.reward.features.names import FEATURES
 from training.reward.heads import Heads, fit_heads
 from training.reward.judgements import gather, require
+from training.reward.look import looking
 from training.reward.model import Scale, TrainedReward
 from training.reward.representation import FeatureRepresentation, Progress, Record, represent
 from training.reward.select import choose
@@ -34,6 +35,7 @@ def train_reward(
     progress: Progress | None = None,
     describer: Describer | None = None,
     record: Record | None = None,
+    held_out: Sequence[Example] = (),
 ) -> TrainedReward:
     """Train.
 
@@ -46,6 +48,7 @@ def train_reward(
         progress: Told what is being done, and its share done.
         describer: Shared by trainings over the same prompts, so that each is taken apart once.
         record: Told the loss step by step.
+        held_out: Judged prompts on which `record` is told how right the model is meanwhile; nothing depends on them.
 
     Returns:
         The trained model. The same arguments give the same model.
@@ -70,7 +73,13 @@ def train_reward(
             record=record,
         )
     model, heads = fit_features(
-        examples, config, encoder=encoder, progress=progress, describer=describer, record=record
+        examples,
+        config,
+        encoder=encoder,
+        progress=progress,
+        describer=describer,
+        record=record,
+        held_out=held_out,
     )
     return _recalibrated(model, calibration, heads.position)
 
@@ -83,6 +92,7 @@ def fit_features(
     progress: Progress | None = None,
     describer: Describer | None = None,
     record: Record | None = None,
+    held_out: Sequence[Example] = (),
 ) -> tuple[TrainedReward, Heads]:
     """Fit heads over named features, calibrated on left-out folds of the same examples.
 
@@ -93,6 +103,7 @@ def fit_features(
         progress: Told what is being done, and its share done.
         describer: See `train_reward`.
         record: Told the loss of the heads, each time it is computed.
+        held_out: See `train_reward`.
 
     Returns:
         The model, and the heads with the nuisances that are no part of it.
@@ -109,7 +120,11 @@ def fit_features(
     kept = len(full.columns) if chosen.semantic else len(FEATURES)
     final = FeatureRepresentation(encoder, semantic=chosen.semantic > 0, describer=full.describer)
     strength = chosen.precisions(kept, len(FEATURES))
-    heads = fit_heads(table[:, :kept], found, config, strength, segments=segments, record=record)
+    look = None
+    if record is not None and held_out:
+        unseen = scale.apply(represent(full, *_texts(held_out)))[:, :kept]
+        look = looking(unseen, held_out, record)
+    heads = fit_heads(table[:, :kept], found, config, strength, segments=segments, record=record, look=look)
     model = TrainedReward(
         representation=final,
         scale=Scale(scale.mean[:kept], scale.spread[:kept], config.clip),

@@ -102,12 +102,24 @@ def test_a_job_that_is_over_stays_as_it_is(ended: Ended) -> None:
 def test_it_leaves_curves_of_every_stage_that_learns_or_judges(ended: Ended, tmp_path: Path) -> None:
     found = {(one.step, one.name): one for one in read_series(ended[0])}
     assert {
-        *(("reward", name) for name in ("loss", "judge-0 loss", "held out reward accuracy", "held out judge accuracy")),
+        *(
+            ("reward", name)
+            for name in (
+                "loss",
+                "held_out_accuracy",
+                "judge-0 loss",
+                "held out reward accuracy",
+                "held out judge accuracy",
+            )
+        ),
         *(("update", name) for name in ("loss", "kl", "seconds", "held_out_accuracy", "held_out_margin")),
         *(("gate", name) for name in ("changed", "win_rate", "candidate_ms")),
     } <= found.keys()
     losses = [y for _, y in found["reward", "loss"].points]
     assert losses[-1] < losses[0]
+    right = found["reward", "held_out_accuracy"].points
+    assert len(right) == len(losses)
+    assert right[-1][1] == pytest.approx(found["reward", "held out reward accuracy"].points[0][1], abs=0.02)
     assert len(found["update", "loss"].points) == QUICK["update"]["epochs"]
     assert all(0 <= y <= 1 for one in found.values() if one.unit == "share" for _, y in one.points)
 
