@@ -64,9 +64,11 @@ function Conversation({ id, turn }) {
   useEffect(() => {
     if (!ready.value) return;
     let here = true;
-    closeCard();
-    side.value = null;
-    spoken.value = "";
+    if (id !== opened.value) {
+      closeCard();
+      side.value = null;
+      spoken.value = "";
+    }
     wanted.value = turn ? { id: turn } : null;
     open(id).then((there) => {
       if (here) setMissing(!there);

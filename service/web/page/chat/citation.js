@@ -107,25 +107,25 @@ function Opened({ shown, turn, answer, passage, quotes }) {
       onPointerLeave=${closeSoon}
       onFocusIn=${() => shown.pinned || openNow({ ...shown, pinned: true })}
     >
-      <header>
+      <div class="card-head">
         <span class="cite-number">${shown.number}</span>
         <div>
           <h3>${visible(titleOf(passage))}</h3>
           <p class="faint">${about(passage)}</p>
         </div>
         <button type="button" class="button quiet" aria-label=${strings.close} onClick=${() => closeCard(true)}>×</button>
-      </header>
+      </div>
       <${Verified} quotes=${quotes} />
       <blockquote class="passage" dir="auto" tabindex="0">
         <${Quoted} text=${passage.content} start=${passage.start_index} quotes=${quotes} />
       </blockquote>
-      <footer class="row">
+      <div class="row">
         <button type="button" class="button" onClick=${() => openSide({ kind: "source", passage, quotes, back: null })}>
           ${words.openSource}
         </button>
         ${address && html`<a class="button" href=${address.href} target="_blank" rel="noopener noreferrer">${words.website}</a>`}
         <${Mark} turn=${turn} answer=${answer} passage=${passage} />
-      </footer>
+      </div>
     </div>
   `;
 }
@@ -160,7 +160,7 @@ export function about(passage) {
  * @param {{ current: HTMLElement | null }} element
  */
 function usePlace(anchor, element) {
-  const [place, setPlace] = useState(/** @type {Record<string, string>} */ ({ visibility: "hidden" }));
+  const [place, setPlace] = useState(/** @type {Record<string, string>} */ ({ opacity: "0" }));
   useLayoutEffect(() => {
     const put = () => {
       const box = element.current?.getBoundingClientRect();

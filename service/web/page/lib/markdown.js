@@ -103,10 +103,9 @@ function made(node, where) {
   if (tag === "a") return link(node, inside);
   if (tag === "hr" || tag === "br") return h(tag, null);
   if (tag === "ol") return h(tag, { start: Number(node.getAttribute("start") ?? 1) || 1 }, children(node, inside));
-  if (tag === "table" || tag === "pre") {
-    // What is wider than a phone scrolls by itself, with the keyboard too.
-    return html`<div class="scrolls" tabindex="0">${h(tag, null, children(node, inside))}</div>`;
-  }
+  // What is wider than a phone scrolls by itself, with the keyboard too.
+  if (tag === "pre") return h(tag, { tabIndex: 0 }, children(node, inside));
+  if (tag === "table") return html`<div class="scrolls" tabindex="0">${h(tag, null, children(node, inside))}</div>`;
   return h(tag, null, children(node, inside));
 }
 
