@@ -47,7 +47,7 @@ export const strings = {
     console: "Console",
     signOut: "Sign out",
     theme: "Theme",
-    themes: { auto: "As the system", light: "Light", dark: "Dark" },
+    themes: { auto: "Auto", light: "Light", dark: "Dark" },
   },
   chat: {
     hidden: "A character that cannot be seen",

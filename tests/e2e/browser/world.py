@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import signal
 import tempfile
 import threading
 import time
@@ -110,6 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as name:
         running = start(Path(name))
         try:
