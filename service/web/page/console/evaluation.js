@@ -18,6 +18,6 @@ function Whole() {
   return html`
     <${Heading} title=${strings.console.screens.evaluation} />
     <${Golden} load=${golden} />
-    <${Runs} golden=${golden.data} />
+    <${Runs} golden=${golden.data} onOver=${golden.reload} />
   `;
 }

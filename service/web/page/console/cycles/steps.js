@@ -16,7 +16,7 @@ export function Steps({ cycle }) {
         return html`<li class=${done ? "done" : here ? "here" : "stopped"} key=${step.name}>
           <span class="step-name">
             ${/** @type {Record<string, string>} */ (words.steps)[step.name] ?? step.name}
-            <span class="unseen">${done ? words.stepDone : here ? words.stepHere : words.stepStopped}</span>
+            <span class="unseen">${" "}${done ? words.stepDone : here ? words.stepHere : words.stepStopped}</span>
           </span>
           <span class="step-time faint">${step.finished_at !== null && duration(step.finished_at - step.started_at)}</span>
           ${step.note && html`<span class="step-note">${step.note}</span>`}

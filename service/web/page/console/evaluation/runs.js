@@ -6,7 +6,7 @@ import { api } from "../../lib/api.js";
 import { ago, when } from "../../lib/format.js";
 import { link, query } from "../../lib/router.js";
 import { said } from "../../lib/said.js";
-import { html, useId, useState } from "../../lib/ui.js";
+import { html, useEffect, useId, useRef, useState } from "../../lib/ui.js";
 import { strings } from "../strings.js";
 import { useLive } from "../live.js";
 import { figureName, score } from "./figures.js";
@@ -37,13 +37,22 @@ export const RunState = ({ state }) => html`<${Badge} kind=${KINDS[state]}>${str
 /** @param {{ state: string }} run @returns {boolean} */
 export const going = (run) => run.state === "waiting" || run.state === "running";
 
-/** @param {{ golden: import("./golden.js").GoldenSet | undefined }} props */
-export function Runs({ golden }) {
+/**
+ * @param {{ golden: import("./golden.js").GoldenSet | undefined, onOver: () => void }} props `onOver`: the runs that went on
+ *     are over; what the gate can ask may have changed by them.
+ */
+export function Runs({ golden, onOver }) {
   const words = strings.console.evaluation;
-  const load = useLoad(() => api.get("/v1/evaluation/runs?limit=100"), []);
+  const load = useLoad(() => api.get("/v1/evaluation/runs?limit=100"), [golden?.sha256]);
   /** @type {EvaluationRun[]} */
   const runs = load.data?.data ?? [];
-  useLive(load, runs.some(going) ? EVERY_MS : 0);
+  const active = runs.some(going);
+  const wasActive = useRef(false);
+  useLive(load, active ? EVERY_MS : 0);
+  useEffect(() => {
+    if (wasActive.current && !active) onOver();
+    wasActive.current = active;
+  }, [active]);
   return html`
     <section class="card stack" aria-label=${words.runs}>
       <h2>${words.runs}</h2>
