@@ -157,7 +157,7 @@ def test_pages_are_shown_where_the_format_has_them(sign_in: SignIn, world: World
     expect(page.get_by_text(re.compile(r"^pages? 1.* · characters")).first).to_be_visible()
     with page.expect_download() as saved:
         page.get_by_role("link", name="Download").click()
-    assert saved.value.suggested_filename == "travel.pdf"
+    assert saved.value.suggested_filename.endswith("travel.pdf")
 
 
 def test_readers_are_chosen(sign_in: SignIn, world: World, filled: tuple[str, str]) -> None:
