@@ -243,6 +243,8 @@ def test_escape_closes_the_panel_and_gives_the_focus_back(asked: Page) -> None:
     expect(more).to_be_focused()
     more.press("Enter")
     expect(judging(asked).get_by_label("Comment")).to_have_value("Half a thought")
+    judging(asked).get_by_role("button", name=DOWN).press("Escape")
+    expect(judging(asked).get_by_role("button", name="Send")).to_have_count(0)
 
 
 def test_the_keyboard_alone_is_enough(asked: Page, world: World) -> None:
