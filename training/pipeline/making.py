@@ -118,8 +118,9 @@ def train_rewards(work: Workspace) -> str:
     for name, (made, learned) in measured.items():
         report = report_reward(made, work.parts.quality)
         work.write(f"{name}.json", report.as_dict())
-        if (found := report.pairs or report.votes) is not None:
-            log.add(f"{name} accuracy", judgements(Counts.of(learned)), found.accuracy.value)
+        known = [figures.accuracy for figures in (report.pairs, report.votes) if figures is not None]
+        if known:
+            log.add(f"{name} accuracy", judgements(Counts.of(learned)), max(known, key=lambda one: one.n).value)
     return f"base {work.rewarding.base}, {work.rewarding.heads} heads; {len(work.folds)} judges of {JUDGE_HEADS}"
 
 

@@ -68,7 +68,7 @@ def fit_heads(
         heads: How many; 1 gives the plain posterior mode without bootstrap. None takes the number of the config.
         segments: Segment of each example, where segments are to be learnt.
         record: Told the loss each time it is computed.
-        look: Shown the weights each time.
+        look: Shown the weights and the bias each time.
 
     Returns:
         The fitted heads.
@@ -91,7 +91,7 @@ def fit_heads(
         if record is not None:
             record("loss", computed, loss)
         if look is not None:
-            look(computed, now())
+            look(computed, now(), float(problem.bias.detach()))
 
     problem.solve(watch)
     deltas = {}

@@ -10,14 +10,13 @@ import numpy.typing as npt
 from training.datasets.examples import Example
 from training.reward.judgements import gather
 from training.reward.representation import Record
-from training.statistics import auc
 
 Floats = npt.NDArray[np.float64]
-Look = Callable[[int, Floats], None]  # takes the number of a step and the weights of the heads then, (H, D)
+Look = Callable[[int, Floats, float], None]  # takes the number of a step, and then the heads' weights (H, D), the bias
 
 
 def looking(table: Floats, held_out: Sequence[Example], record: Record) -> Look | None:
-    """Make what looks: at the accuracy on comparisons, or at the AUC of votes where there are none.
+    """Make what looks at the accuracy on comparisons, or on votes where there are more of those.
 
     Args:
         table: `(N, D)` standardised rows of the answers of `held_out`.
@@ -29,17 +28,18 @@ def looking(table: Floats, held_out: Sequence[Example], record: Record) -> Look 
     """
     found = gather(held_out)
     kept = np.flatnonzero(found.decided)
-    up = found.up > 0.5
-    if len(kept):
-        first, second, won = found.first[kept], found.second[kept], found.target[kept] == 1.0
+    first, second, won = found.first[kept], found.second[kept], found.target[kept] == 1.0
+    answer, up = found.answer, found.up > 0.5
+    if not len(kept) and not len(up):
+        return None
 
-        def compared(step: int, weights: Floats) -> None:
-            rewards = table @ weights.mean(axis=0)
+    def look(step: int, weights: Floats, bias: float) -> None:
+        rewards = table @ weights.mean(axis=0)
+        if len(kept) >= len(up):
             ahead = np.sign(rewards[first] - rewards[second])
             right = np.where(ahead == 0, 0.5, (ahead > 0) == won)
-            record("held_out_accuracy", step, float(right.mean()))
+        else:
+            right = ((rewards[answer] + bias > 0) == up).astype(np.float64)
+        record("held_out_accuracy", step, float(right.mean()))
 
-        return compared
-    if not len(up) or up.all() or not up.any():
-        return None
-    return lambda step, weights: record("held_out_auc", step, auc((table @ weights.mean(axis=0))[found.answer], up))
+    return look

@@ -256,12 +256,13 @@ def test_few_prompts_are_enough_for_a_trial_and_very_few_are_not() -> None:
 
 def test_a_judge_that_knows_nothing_forbids_no_trial_and_one_that_knows_must_not_prefer_the_champion() -> None:
     found = inputs(margin=-0.1, doubt=0.5)
-    assert decide(found).tier == "refused"
+    assert decide(found, GateConfig(trial_win_rate=0.5)).tier == "refused"
     nobody = JudgeQuality("judge", Estimate(0.52, 0.47, 0.57, 300, 40))
     assert decide(replace(found, judge=nobody)).tier == "trial"
     assert decide(replace(inputs(margin=-1.0), judge=nobody)).tier == "refused"  # sure of the opposite, all the same
     assert decide(VETOES["judge"]).tier == "trial"
-    assert decide(found, GateConfig(trial_win_rate=0.4)).tier == "trial"
+    assert decide(found).tier == "trial"  # less than half, and within what chance does
+    assert decide(inputs(margin=-0.6, doubt=0.9)).tier == "refused"
 
 
 @pytest.mark.parametrize(

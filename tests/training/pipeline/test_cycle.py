@@ -119,7 +119,9 @@ def test_it_leaves_curves_of_every_stage_that_learns_or_judges(ended: Ended, tmp
     assert losses[-1] < losses[0]
     right = found["reward", "held_out_accuracy"].points
     assert len(right) == len(losses)
-    assert right[-1][1] == pytest.approx(found["reward", "held out reward accuracy"].points[0][1], abs=0.02)
+    assert right[-1][1] == pytest.approx(
+        found["reward", "held out reward accuracy"].points[0][1], abs=0.1
+    )  # it is calibrated afterwards
     assert len(found["update", "loss"].points) == QUICK["update"]["epochs"]
     assert all(0 <= y <= 1 for one in found.values() if one.unit == "share" for _, y in one.points)
 
