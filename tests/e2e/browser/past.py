@@ -252,4 +252,5 @@ def _on_trial(client: redis.Redis, past: Past) -> None:
     assert decision.action == "watch", decision.reason
     now_ms = str(int(time.time() * 1000))
     fields = {"candidate": past.candidate, "champion": past.champion, "began_ms": now_ms, "looked_ms": now_ms}
-    client.hset(watch_keys.trial(SHARED), mapping={**fields, "decision": json.dumps(decision.as_dict())})
+    fields["decision"] = json.dumps(decision.as_dict())
+    client.hset(watch_keys.trial(SHARED), mapping=fields)  # type: ignore[arg-type]

@@ -198,7 +198,7 @@ def test_overruling_the_gate_takes_the_name_and_a_reason_and_a_rollback_brings_t
     look(page, f"versions/{past.refused}")
     page.get_by_role("button", name="Let it serve").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("the gate refused it.")
+    expect(dialog).to_contain_text("the gate refused it; ")
     overrule = dialog.get_by_role("button", name="Overrule and let it serve")
     expect(overrule).to_be_disabled()
     dialog.get_by_label(f"Type {past.refused} to go on").fill(past.refused)

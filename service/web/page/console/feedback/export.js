@@ -4,6 +4,7 @@ import { useLoad } from "../../kit/load.js";
 import { api, withQuery } from "../../lib/api.js";
 import { html, useId, useState } from "../../lib/ui.js";
 import { strings } from "../strings.js";
+import { scopeName } from "../scopes.js";
 import { asQuery } from "./filters.js";
 
 /** @param {{ wanted: import("./filters.js").Asked, onClose: () => void }} props */
@@ -25,7 +26,7 @@ export function Export({ wanted, onClose }) {
         </select>
         <label for=${`${id}-scope`}>${words.scope}</label>
         <select id=${`${id}-scope`} value=${scope} onChange=${(/** @type {Event} */ event) => setScope(value(event))}>
-          ${[...scopes].map((one) => html`<option value=${one}>${one === "all" ? words.all : one}</option>`)}
+          ${[...scopes].map((one) => html`<option value=${one}>${one === "all" ? words.all : scopeName(one)}</option>`)}
         </select>
         <p class="faint small">${since || until ? words.days : words.always}</p>
         <footer>

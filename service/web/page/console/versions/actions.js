@@ -66,7 +66,7 @@ async function byForce(way, version, scope, inTheWay, words, onMoved) {
   const plain = words.text(version.id, scopeName(scope.scope), scope.champion);
   const answer = await confirm({
     title: words.title,
-    text: force ? `${plain} ${all.forbids} ${inTheWay.map((one) => all.obstacles[one]).join(" ")} ${all.overrule}` : plain,
+    text: force ? `${plain} ${all.forbids} ${inTheWay.map((one) => all.obstacles[one]).join("; ")}. ${all.overrule}` : plain,
     action: force ? words.force : words.action,
     danger: force,
     typed: force ? version.id : undefined,
