@@ -235,8 +235,8 @@ def _knows(inputs: GateInputs, config: GateConfig) -> bool:
 
 
 def _not_against(estimate: Estimate, inputs: GateInputs, config: GateConfig) -> bool:
-    """Tell whether the judge leaves the question open: one that knows must not prefer the champion, one that may know
-    nothing must not be sure of it.
+    """Tell whether the judge leaves the question open: one that knows must not clearly prefer the champion, one that
+    may know nothing must not be sure of it.
     """
     return estimate.high >= 0.5 and (estimate.value >= config.trial_win_rate or not _knows(inputs, config))
 

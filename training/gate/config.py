@@ -33,7 +33,7 @@ class GateConfig:
     min_direct: int = 20  # people's own comparisons of just these answers, where there are any
     trial: bool = True  # what looks no worse than allowed, though nothing is proven, may be tried
     trial_changed: int = 5  # answers that differ, without which a trial could show nothing
-    trial_win_rate: float = 0.5  # by a judge that knows something; a refit candidate may deserve less
+    trial_win_rate: float = 0.4  # by a judge that knows something; of few answers a good one may lose more than half
     refit: bool = True  # what may only be tried learns from the whole window first (the embedded policy, method auto)
     trial_prompts: int = 30  # held-out prompts on which a margin is looked at without doubt's share
 
