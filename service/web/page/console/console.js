@@ -2,7 +2,7 @@
 import { later } from "../kit/later.js";
 import { link, place } from "../lib/router.js";
 import { may } from "../lib/session.js";
-import { html, names, useEffect } from "../lib/ui.js";
+import { html, names, useEffect, useLayoutEffect, useRef } from "../lib/ui.js";
 import { strings } from "./strings.js";
 
 /** @param {() => Promise<{ Screen: any }>} load A screen gets `rest`: what follows its name in the address. */
@@ -27,9 +27,30 @@ export function Console() {
   const [, asked, ...rest] = place.value;
   const [name, , Screen] = allowed.find(([one]) => one === asked) ?? allowed[0];
   const words = strings.console.screens;
+  const tabs = useRef(/** @type {HTMLElement | null} */ (null));
+  const main = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    document.title = `${words[/** @type {keyof typeof words} */ (name)]} · ${strings.product}`;
+    if (!tabs.current) return;
+    // On a phone the tabs are wider than the screen; they also change their size when the styles arrive.
+    const resized = new ResizeObserver(([nav]) =>
+      nav.target.querySelector(".here")?.scrollIntoView({ block: "nearest", inline: "nearest" }),
+    );
+    resized.observe(tabs.current);
+    return () => resized.disconnect();
+  }, [name]);
+  useEffect(
+    () => () => {
+      document.title = strings.product;
+    },
+    [],
+  );
+  useLayoutEffect(() => {
+    if (main.current) main.current.scrollTop = 0;
+  }, [place.value.join("/")]);
   return html`
     <div class="console">
-      <nav class="console-nav" aria-label=${strings.frame.console}>
+      <nav ref=${tabs} class="console-nav" aria-label=${strings.frame.console}>
         ${allowed.map(
           ([one]) => html`<a
             class=${names("tab", one === name && "here")}
@@ -40,7 +61,7 @@ export function Console() {
           </a>`,
         )}
       </nav>
-      <main id="content" class="console-screen" tabindex="-1">
+      <main ref=${main} id="content" class="console-screen" tabindex="-1">
         <${Screen} key=${name} rest=${rest} />
       </main>
     </div>

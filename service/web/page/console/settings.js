@@ -87,6 +87,9 @@ function Groups({ of }) {
     );
 }
 
+/** @param {string} text What stands between backticks in it is code. */
+const described = (text) => text.split("`").map((part, at) => (at % 2 ? html`<code>${part}</code>` : part));
+
 /** @param {{ of: Setting }} props */
 function One({ of }) {
   const words = strings.console.settings;
@@ -99,7 +102,7 @@ function One({ of }) {
         ${of.masked && html` <${Badge}>${words.masked}<//>`}
       </dd>
       <dd class="faint">
-        ${of.description}${of.changed && html`<span class="was"> ${words.default} <code>${of.default}</code></span>`}
+        ${described(of.description)}${of.changed && html`<span class="was"> ${words.default} <code>${of.default}</code></span>`}
       </dd>
     </div>
   `;
