@@ -99,7 +99,7 @@ export const strings = {
         ended: (/** @type {number} */ done, /** @type {number} */ failed) =>
           `${done === 1 ? "1 file was" : `${done} files were`} uploaded${failed ? `, ${failed} could not be` : ""}.`,
         stop: "Stop the rest",
-        retry: "Try those again that failed",
+        retry: "Retry failed",
         clear: "Close",
         more: (/** @type {number} */ n) => `and ${n} more`,
       },
@@ -593,6 +593,7 @@ export const strings = {
         rolledBack: (/** @type {string} */ who) => `${who} rolled back from`,
         andCame: "and what served before came back.",
         sinceThen: "Others served in between.",
+        earlier: "Before that:",
         learned: (/** @type {string} */ used, /** @type {string} */ voters) => `It learned from ${used} judgements of ${voters} people.`,
         cycle: "Look at the cycle that made it",
         gate: "The gate held it, on questions that nobody trained on, against",
