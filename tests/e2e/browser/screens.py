@@ -134,6 +134,12 @@ def _deleting(page: Page) -> None:
     _press("Delete")(page)
 
 
+def _verdict(page: Page) -> None:
+    part = page.get_by_role("region", name="What the gate said")
+    part.evaluate("one => one.scrollIntoView({ block: 'start' })")
+    expect(part.get_by_text("checks passed")).to_be_in_viewport()
+
+
 ASKING = (
     Screen("sign-in", role=None),
     Screen("ask"),
@@ -149,6 +155,7 @@ ASKING = (
     Screen("privacy", then=_privacy),
 )
 BRINGING_IN = (
+    Screen("overview", "#/console/overview"),
     Screen("documents", "#/console/documents"),
     Screen("collection-form", "#/console/documents", then=_press("New collection")),
     Screen("collection", "#/console/documents", then=_follow("Shop")),
@@ -158,13 +165,13 @@ BRINGING_IN = (
     Screen("job", "#/console/jobs", then=_first_row),
 )
 LEARNING = (
-    Screen("overview", "#/console/overview", past=True),
     Screen("feedback", "#/console/feedback", past=True),
     Screen("judgement", "#/console/feedback/answer/{answer}", past=True),
     Screen("voters", "#/console/feedback/voters", past=True),
     Screen("missing", "#/console/feedback/missing", past=True),
     Screen("cycles", "#/console/cycles", past=True),
     Screen("cycle", "#/console/cycles/{cycle}", past=True),
+    Screen("verdict", "#/console/cycles/{cycle}", then=_verdict, past=True),
     Screen("cycle-running", "#/console/cycles/{running}", past=True),
     Screen("versions", "#/console/versions", past=True),
     Screen("version", "#/console/versions/{champion}", past=True),

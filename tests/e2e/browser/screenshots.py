@@ -29,9 +29,9 @@ BEST = (
     "answer-dark-phone",
     "pair-light-wide",
     "overview-light-wide",
-    "documents-light-wide",
-    "cycle-light-wide",
-    "versions-dark-wide",
+    "collection-light-wide",
+    "versions-light-wide",
+    "verdict-light-wide",
 )
 COLOURS = 128
 
