@@ -909,6 +909,7 @@ export const strings = {
       },
       days: {
         title: "The last 30 days",
+        none: "The figures cannot be had now.",
         judged: "Judgements",
         answered: "Answers",
         asTable: "As a table",

@@ -61,13 +61,19 @@ const putThere = (scope) => scope.moves.find((move) => move.alias === "champion"
  */
 function reasons(scope, whole, versions, trials) {
   const move = putThere(scope);
+  const words = strings.console.versions.why;
   const last = scope.moves.find((one) => one.alias === "champion");
+  // What came back by a rollback had been let serve before that, and for a reason.
+  const promotion = scope.moves.find((one) => one.kind === "promote" && one.after === scope.champion);
+  const earlier = promotion && promotion !== move ? came(promotion, promotion) : [];
   const probation = trials.probations.find((one) => one.scope === scope.scope && one.champion === scope.champion);
   return [
     ...(move === undefined ? start(scope, whole, versions) : came(move, last)),
+    ...(move && !promotion && !whole.verdict ? [words.start] : []),
+    ...earlier.map((one) => html`${words.earlier} ${one}`),
     ...learned(whole),
-    ...gate(whole, move),
-    ...votes(move, trials),
+    ...gate(whole, promotion),
+    ...votes(promotion, trials),
     ...(probation ? [onProbation(probation)] : []),
     ...beside(scope, trials),
   ];
@@ -124,7 +130,7 @@ function gate(whole, move) {
 /** @param {Move | undefined} move @param {import("./known.js").Trials} trials @returns {Children[]} */
 function votes(move, trials) {
   const words = strings.console.versions.why;
-  if (!move || move.kind !== "promote") return [];
+  if (!move) return [];
   const { evidence } = move;
   if (evidence) {
     const { counts } = evidence;
