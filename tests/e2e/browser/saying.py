@@ -83,6 +83,12 @@ def say(page: Page, *answers: Mapping[str, Any], pair: bool = False) -> list[Req
     return asked
 
 
+def body_of(request: Request) -> dict[str, Any]:
+    """Give what was asked."""
+    body: dict[str, Any] = request.post_data_json or {}
+    return body
+
+
 def refuse(page: Page, status: int, code: str, message: str, retry_after_s: int) -> None:
     """Refuse every question so."""
     body = {"error": {"message": message, "type": "server_error", "param": None, "code": code}}

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from tests.e2e.browser.asking import PATIENCE_MS, answers, ask_on, composer
 from tests.e2e.browser.checks import PHONE, assert_accessible, assert_no_sideways_scroll
 from tests.e2e.browser.conftest import SignIn
-from tests.e2e.browser.saying import CHAT, CONTENT, answer, passage, quote, refuse, say, say_without_end
+from tests.e2e.browser.saying import CHAT, CONTENT, answer, body_of, passage, quote, refuse, say, say_without_end
 from tests.e2e.browser.watching import settled
 from tests.e2e.browser.world import KNOWN, UNKNOWN, World
 
@@ -39,7 +39,7 @@ def test_a_source_is_shown_where_it_stands(sign_in: SignIn) -> None:
     marker = shown.get_by_role("button", name="Source").first
     marker.hover()
     card = page.get_by_role("dialog", name="Source")
-    expect(card.get_by_role("mark").first).to_contain_text(WORDS)
+    expect(card.locator("mark").first).to_contain_text(WORDS)
     expect(card).to_contain_text("Travel")
     expect(card).to_contain_text("pages 1–3")
     expect(card).to_contain_text("Verified")
@@ -50,8 +50,8 @@ def test_a_source_is_shown_where_it_stands(sign_in: SignIn) -> None:
     expect(card).to_be_focused()
     card.get_by_role("button", name="Show in the document").click()
     document = side(page, "Document")
-    expect(document.get_by_role("mark").first).to_contain_text(WORDS)
-    expect(document.get_by_role("mark").first).to_be_in_viewport()
+    expect(document.locator("mark").first).to_contain_text(WORDS)
+    expect(document.locator("mark").first).to_be_in_viewport()
     # The rest of the document is around it.
     expect(document).to_contain_text("The company owns four cars.")
     with page.expect_download() as caught:
@@ -68,7 +68,7 @@ def test_all_that_was_found_is_listed(sign_in: SignIn) -> None:
     shown.get_by_role("button", name="passage").click()
     found = side(page, "What was found")
     expect(found.get_by_role("heading", name="Cited", exact=True)).to_be_visible()
-    expect(found.get_by_role("mark").first).to_contain_text(WORDS)
+    expect(found.locator("mark").first).to_contain_text(WORDS)
     expect(found.get_by_role("heading", name="Found, and not cited")).to_be_visible()
     found.get_by_role("button", name="Show in the document").last.click()
     document = side(page, "Document")
@@ -106,7 +106,7 @@ def test_a_document_that_is_gone_says_so(sign_in: SignIn, allowed: list[str]) ->
     cite(ask_on(page, "How long?")).click()
     page.get_by_role("button", name="Show in the document").click()
     expect(side(page, "Document")).to_contain_text("taken away or replaced since")
-    expect(side(page, "Document").get_by_role("mark")).to_contain_text("30 days")
+    expect(side(page, "Document").locator("mark")).to_contain_text("30 days")
 
 
 def test_quotes_are_found_beyond_the_first_plane(sign_in: SignIn) -> None:
@@ -115,7 +115,7 @@ def test_quotes_are_found_beyond_the_first_plane(sign_in: SignIn) -> None:
     cited = quote("The second sentence is it.", content=content)
     say(page, {**answer("It is it. [1]", cited), "retrieved": [passage(1, content)]})
     cite(ask_on(page, "Which?")).click()
-    expect(page.get_by_role("dialog").get_by_role("mark")).to_have_text("The second sentence is it.")
+    expect(page.get_by_role("dialog").locator("mark")).to_have_text("The second sentence is it.")
 
 
 def test_stop_keeps_what_was_said(sign_in: SignIn) -> None:
@@ -136,7 +136,7 @@ def test_stop_keeps_what_was_said(sign_in: SignIn) -> None:
     asked = say(page, RIGHT)
     ask_on(page, "And now?")
     # Half an answer is nobody's words: the service is not told that it said them.
-    assert asked[0].post_data_json["messages"] == [{"role": "user", "content": "And now?"}]
+    assert body_of(asked[0])["messages"] == [{"role": "user", "content": "And now?"}]
 
 
 def test_a_screen_reader_hears_an_answer_once(sign_in: SignIn) -> None:
@@ -167,7 +167,7 @@ def test_answering_again_keeps_both(sign_in: SignIn) -> None:
     first = ask_on(page, KNOWN[0][0]).locator(".markdown").inner_text()
     with page.expect_request(CHAT) as caught:
         page.get_by_role("button", name="Answer again").click()
-    assert caught.value.post_data_json["again"].startswith("ans_")
+    assert body_of(caught.value)["again"].startswith("ans_")
     steps = page.get_by_role("group", name="Answer 2 of 2")
     expect(steps).to_be_visible()
     expect(page.get_by_role("article", name="Answer 2 of 2").get_by_role("button", name="Copy")).to_be_visible(
@@ -226,7 +226,7 @@ def test_the_collections_and_the_version_are_chosen(sign_in: SignIn, world: Worl
     page.get_by_role("checkbox", name="All collections").check()
     page.keyboard.press("Escape")
     ask_on(page, "And then?")
-    first, second = (one.post_data_json for one in asked)
+    first, second = (body_of(one) for one in asked)
     assert (first["model"], first["collections"]) == ("groundloop@base-extractive", [world.collections["Shop"]])
     assert second["model"] == "groundloop"
     assert "collections" not in second
@@ -243,10 +243,11 @@ def test_an_answer_is_copied(sign_in: SignIn) -> None:
     shown = ask_on(page, "How long?")
 
     def copied(name: str) -> str:
+        page.evaluate("navigator.clipboard.writeText('')")
         shown.get_by_role("button", name="Copy", exact=True).click()
         shown.get_by_role("button", name=name).click()
         expect(page.get_by_text("Copied.").last).to_be_visible()
-        return str(page.evaluate("navigator.clipboard.readText()"))
+        return str(page.wait_for_function("navigator.clipboard.readText()").json_value())
 
     assert copied("Copy as text") == "A parcel may be sent back within 30 days of delivery."
     markdown = copied("Copy as Markdown, with sources")

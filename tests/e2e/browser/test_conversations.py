@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.e2e.browser import chromium
 from tests.e2e.browser.asking import answers, ask_on, composer
 from tests.e2e.browser.conftest import SignIn
-from tests.e2e.browser.saying import CHAT, CONTENT, answer, quote, say, say_without_end
+from tests.e2e.browser.saying import CHAT, CONTENT, answer, body_of, quote, say, say_without_end
 from tests.e2e.browser.watching import settled
 from tests.e2e.browser.world import World
 
@@ -43,14 +43,14 @@ def test_they_survive_a_reload(sign_in: SignIn) -> None:
     settled(page)
     expect(answers(page)).to_have_count(2)
     answers(page).first.get_by_role("button", name="Source 1:").click()
-    expect(page.get_by_role("dialog").get_by_role("mark")).to_contain_text("within 30 days")
+    expect(page.get_by_role("dialog").locator("mark")).to_contain_text("within 30 days")
     page.goto("/#/")
     page.reload()
     history(page).get_by_role("link", name="How long?").click()
     expect(answers(page)).to_have_count(2)
     asked = say(page, RIGHT)
     ask_on(page, "And then?")
-    assert len(asked[0].post_data_json["messages"]) == 5
+    assert len(body_of(asked[0])["messages"]) == 5
 
 
 def test_they_are_found_named_kept_and_deleted(sign_in: SignIn) -> None:
@@ -97,7 +97,7 @@ def test_a_changed_question_loses_nothing(sign_in: SignIn) -> None:
     field.press("Enter")
     expect(answers(page)).to_have_count(2)
     expect(answers(page).last).to_contain_text("Changed.")
-    sent = [message["content"] for message in asked[0].post_data_json["messages"]]
+    sent = [message["content"] for message in body_of(asked[0])["messages"]]
     assert sent == ["One?", "First.", "Two, but different?"]
     page.get_by_role("group", name="Question 2 of 2").get_by_role("button", name="Previous").click()
     expect(page.get_by_text("Three?", exact=True)).to_be_visible()

@@ -158,7 +158,7 @@ def test_in_a_document(sign_in: SignIn, poisoned: str) -> None:
         cite.click()
         assert_harmless(page)
         page.get_by_role("button", name="Show in the document").click()
-        expect(page.get_by_role("complementary", name="Document").get_by_role("mark").first).to_be_visible(
+        expect(page.get_by_role("complementary", name="Document").locator("mark").first).to_be_visible(
             timeout=PATIENCE_MS
         )
         assert_harmless(page)

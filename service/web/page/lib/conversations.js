@@ -171,8 +171,7 @@ export function create({ title, collections, model }) {
   conversations.value = [made, ...conversations.value];
   opened.value = made.id;
   turns.value = [];
-  void store?.putConversation(made);
-  tell(made.id);
+  store?.putConversation(made).then(() => tell(made.id), full);
   return made;
 }
 
@@ -182,7 +181,7 @@ export function changeConversation(id, change) {
   if (!old) return;
   const made = { ...old, ...change };
   conversations.value = conversations.value.map((one) => (one === old ? made : one)).sort((a, b) => b.at - a.at);
-  void store?.putConversation(made).then(() => tell(id));
+  store?.putConversation(made).then(() => tell(id), full);
 }
 
 /** @param {string} id */
@@ -226,12 +225,17 @@ function write(id) {
   waiting.delete(id);
   const turn = live.get(id);
   if (!turn) return;
-  void store?.putTurn(turn).then(() => {
+  store?.putTurn(turn).then(() => {
     // From here on the database is right, also when another tab changes it.
     if (live.get(id) === turn && !turn.answers.some((one) => one.state === "streaming")) live.delete(id);
     tell(turn.conversation);
-  });
+  }, full);
 }
+
+/** The disk is full, or the browser keeps nothing any more: what is open goes on, and the reader is told. */
+const full = () => {
+  lasting.value = false;
+};
 
 /** @param {string} id @returns {Turn | undefined} A turn that is open or being answered. */
 export const findTurn = (id) => live.get(id) ?? turns.value.find((one) => one.id === id);
