@@ -121,8 +121,9 @@ function gate(whole, move) {
   const asked = verdict.checks.filter((check) => check.outcome !== "absent");
   const passed = asked.filter((check) => check.outcome === "passed").length;
   const win = asked.find((check) => check.kind === "promotion");
+  const tier = whole.verdict?.tier ?? verdict.tier;
   return [
-    html`${words.gate} ${named(verdict.champion)}: ${words.tiers[verdict.tier]}${" "}
+    html`${words.gate} ${named(verdict.champion)}: ${words.tiers[tier]}${" "}
       ${words.checks(passed, asked.length)}${win && html` ${words.win} ${win.why}.`}`,
   ];
 }
