@@ -51,6 +51,12 @@ class SessionShown(BaseModel):
     expires_at: int | None = Field(description="null for a key that never ends")
 
 
+class NewLink(BaseModel):
+    """There is nothing to choose; a body may be left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class SessionLink(BaseModel):
     """An address that signs a browser in, once."""
 
@@ -115,7 +121,7 @@ def sign_out(principal: User, request: Request, parts: Parts) -> Response:
 
 
 @router.post("/links", status_code=201, summary="Make a one-time link")
-def make_link(principal: Admin, request: Request, parts: Parts) -> SessionLink:
+def make_link(principal: Admin, request: Request, parts: Parts, body: NewLink | None = None) -> SessionLink:
     """Make an address that signs one browser in with the caller's key, within 15 minutes."""
     link, token = parts.sessions.make_link(principal.key_id)
     return SessionLink(url=sign_in_url(str(request.base_url), token), expires_at=int(link.expires_at))
