@@ -75,6 +75,7 @@ def test_the_overview_says_what_is_not_well_first(sign_in: SignIn) -> None:
     expect(tile(page, "Health").get_by_role("listitem").first).to_contain_text("Redisdownno answer")
     expect(tile(page, "Health")).to_contain_text("No worker runs")
     expect(tile(page, "Learning")).to_contain_text("Nothing is planned.")
+    expect(tile(page, "The last 30 days")).to_contain_text("The figures cannot be had now.")
     assert_accessible(page)
 
 

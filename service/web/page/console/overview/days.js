@@ -21,6 +21,8 @@ const ANSWERED = [["answers", "plain"]];
 export function Days({ days }) {
   const words = strings.console.overview.days;
   const [tabled, setTabled] = useState(false);
+  // They are counted in Redis, and there are none while it is away.
+  if (days.length === 0) return html`<h2>${words.title}</h2><p class="faint">${words.none}</p>`;
   return html`
     <header class="row">
       <h2><a href=${link(["console", "feedback"])}>${words.title}</a></h2>
@@ -74,7 +76,7 @@ function Bars({ days, kinds, title }) {
         <line x1="0" x2=${days.length * STEP} y1=${HIGH + 0.5} y2=${HIGH + 0.5} />
       </svg>
       <div class="ends faint" aria-hidden="true">
-        <span>${days.length ? dayName(days[0]) : ""}</span>
+        <span>${dayName(days[0])}</span>
         <span>${words.most(count(most))}</span>
         <span>${words.today}</span>
       </div>
