@@ -16,7 +16,7 @@ from tests.e2e.browser.world import World, start
 from tests.e2e.firms import Question, firms, visit, write_documents
 
 FIRMS = 60
-INGESTED_MS = 300_000
+INGESTED_MS = 600_000
 TRAINED_MS = 1_500_000  # a training goes behind everything else on the machine
 TRAINING = "[reward]\nheads = 4\n"
 
@@ -67,10 +67,8 @@ def ingest(page: Page, files: list[Path]) -> None:
     with page.expect_file_chooser() as chosen:
         page.get_by_role("button", name="Choose files").click()
     chosen.value.set_files(files)
-    expect(page.get_by_role("row").filter(has_text=files[0].name)).to_contain_text("Ready", timeout=INGESTED_MS)
-    status = page.get_by_label("Status")
-    ready = status.get_by_role("option", name=f"Ready ({len(files)})")
-    expect(ready).to_have_count(1, timeout=INGESTED_MS)
+    expect(page.get_by_label("Status", exact=True)).to_contain_text(f"Ready ({len(files)})", timeout=INGESTED_MS)
+    expect(page.get_by_role("row").filter(has_text=re.compile(r"\.txt.*Ready")).first).to_be_visible()
 
 
 def ask_and_judge(page: Page, asked: Question) -> None:
