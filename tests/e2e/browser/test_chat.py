@@ -243,11 +243,13 @@ def test_an_answer_is_copied(sign_in: SignIn) -> None:
     shown = ask_on(page, "How long?")
 
     def copied(name: str) -> str:
-        page.evaluate("navigator.clipboard.writeText('')")
         shown.get_by_role("button", name="Copy", exact=True).click()
         shown.get_by_role("button", name=name).click()
-        expect(page.get_by_text("Copied.").last).to_be_visible()
-        return str(page.wait_for_function("navigator.clipboard.readText()").json_value())
+        told = page.get_by_text("Copied.", exact=True)
+        expect(told).to_be_visible()
+        page.get_by_role("button", name="Close", exact=True).last.click()
+        expect(told).to_have_count(0)
+        return str(page.evaluate("navigator.clipboard.readText()"))
 
     assert copied("Copy as text") == "A parcel may be sent back within 30 days of delivery."
     markdown = copied("Copy as Markdown, with sources")
