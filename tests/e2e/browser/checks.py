@@ -42,3 +42,9 @@ def assert_no_sideways_scroll(page: Page) -> None:
         }"""
     )
     assert not wide, "\n".join(wide)
+
+
+def assert_only_its_parts_scroll(page: Page) -> None:
+    """Fail where the page as a whole can be scrolled: something sticks out of the part that should hold it."""
+    tall, seen = page.evaluate("[document.documentElement.scrollHeight, document.documentElement.clientHeight]")
+    assert tall <= seen + 1, f"the page is {tall} px tall on a screen of {seen} px"
