@@ -1,5 +1,5 @@
 /** A button with a short list of things to do, or to choose, behind it. */
-import { html, useEffect, useId, useRef, useState } from "../lib/ui.js";
+import { html, names, useEffect, useId, useLayoutEffect, useRef, useState } from "../lib/ui.js";
 
 /**
  * @param {object} props
@@ -13,6 +13,7 @@ export function Menu({ label, name, kind = "button quiet small", children }) {
   const whole = useRef(/** @type {HTMLDivElement | null} */ (null));
   const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
   const list = useId();
+  const [above, setAbove] = useState(false);
   const close = () => {
     setOpen(false);
     button.current?.focus();
@@ -32,6 +33,13 @@ export function Menu({ label, name, kind = "button quiet small", children }) {
       document.removeEventListener("pointerdown", elsewhere);
       document.removeEventListener("focusin", elsewhere);
     };
+  }, [open]);
+  useLayoutEffect(() => {
+    const shown = open && whole.current?.querySelector("[data-menu]");
+    if (!shown) return setAbove(false);
+    // What scrolls would hide the end of the list, and what lies below it would cover it.
+    const room = whole.current?.closest(".thread, .conversations")?.getBoundingClientRect().bottom ?? innerHeight;
+    setAbove(shown.getBoundingClientRect().bottom > room);
   }, [open]);
   /** @param {KeyboardEvent} event */
   const keys = (event) => {
@@ -59,7 +67,7 @@ export function Menu({ label, name, kind = "button quiet small", children }) {
       >
         ${label}
       </button>
-      ${open && html`<div id=${list} class="menu-list" data-menu role="group" aria-label=${name}>${children(close)}</div>`}
+      ${open && html`<div id=${list} class=${names("menu-list", above && "above")} data-menu role="group" aria-label=${name}>${children(close)}</div>`}
     </div>
   `;
 }

@@ -157,7 +157,8 @@ function useHeights(scroller, following, at, turns, changed) {
       }
       if (!different) return;
       changed();
-      if (following.current) box.scrollTop = box.scrollHeight;
+      // A question that is being changed stays in sight, and not the end.
+      if (following.current && !box.querySelector(".edit")) box.scrollTop = box.scrollHeight;
       else if (moved) box.scrollTop += moved;
     });
     return () => observer.current?.disconnect();
