@@ -145,10 +145,9 @@ def test_the_theme_that_is_chosen_stays(sign_in: SignIn) -> None:
     assert page.evaluate(colours) == dark
 
 
-def test_the_first_tab_skips_to_the_content(page: Page) -> None:
-    page.goto("/#/console/overview")
+def test_the_first_tab_skips_to_the_content(sign_in: SignIn) -> None:
+    page = sign_in("admin", at="/#/console/overview")
     inside(page)
-    page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
