@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -81,6 +82,9 @@ def _load_openvino(
 def _load_torch(
     model_name: str, layout: PlainLayout | None, backend: Backend, threads: int | None, device: str
 ) -> Embedder:
+    # oneDNN keeps a compiled kernel, and the weights as it wants them, for each of the last 1,024 shapes; texts come in
+    # more shapes than that. With 16 encoding took no longer here, and several hundred MiB less.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
     import torch
 
     if threads is not None:
