@@ -57,7 +57,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         store = fill_home(home, passages(options.passages))
-        with serve(home) as served, sync_playwright() as playwright:
+        with serve(home, pair_share="0") as served, sync_playwright() as playwright:
             browser = chromium.launch(playwright)
             rows = [*_openings(browser, served), *_weights(browser, served), *_scrolling(browser, served, store)]
             version = browser.version
