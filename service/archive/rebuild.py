@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Protocol
 
+from redis.exceptions import ResponseError
+
 from service.archive.items import AnswerItem, EntryItem, PassageItem, PromptItem, encode, key_of
 from service.archive.items import decode as decode_item
 from service.archive.live import stream
@@ -180,14 +182,18 @@ def _put_stream(client: Redis, name: str, wanted: Iterable[str], fields_of: Call
                 last_live = entry_id.decode()
                 yield last_live, fields
 
-    lost = ((one, fields_of(one)) for one in missing)
-    for batch in _pieces(heapq.merge(lost, of_live(), key=lambda pair: key_of(pair[0]))):
-        with client.pipeline(transaction=False) as pipeline:
-            for entry_id, fields in batch:
-                pipeline.xadd(temporary, fields, id=entry_id)
-            pipeline.expire(temporary, UNUSED_S)
-            pipeline.execute()
-    _script(client, "swap")(keys=[name, temporary], args=[last_live])
+    try:
+        lost = ((one, fields_of(one)) for one in missing)
+        for batch in _pieces(heapq.merge(lost, of_live(), key=lambda pair: key_of(pair[0]))):
+            with client.pipeline(transaction=False) as pipeline:
+                for entry_id, fields in batch:
+                    pipeline.xadd(temporary, fields, id=entry_id)
+                pipeline.expire(temporary, UNUSED_S)
+                pipeline.execute()
+        _script(client, "swap")(keys=[name, temporary], args=[last_live])
+    except ResponseError:  # another host put things back meanwhile
+        client.unlink(temporary)
+        raise
     return len(missing)
 
 
