@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,8 @@ def test_votes_survive_the_archiver(tmp_path: Path, own_redis: RedisServer) -> N
         child = _archiver(tmp_path)
         voters = Voters(live.url, secret, answers)
         try:
+            with closing(open_archive(settings)) as begun:
+                wait_until(lambda: bool(begun.folder.batches()), PATIENCE_S)
             for number in range(KILLS):
                 seen = voters.total()
                 wait_until(lambda seen=seen: voters.total() > seen + 20, PATIENCE_S)

@@ -56,7 +56,7 @@ def test_a_source_is_shown_where_it_stands(sign_in: SignIn) -> None:
     expect(document).to_contain_text("The company owns four cars.")
     with page.expect_download() as caught:
         document.get_by_role("link", name="Download the file").click()
-    assert caught.value.suggested_filename == "travel.pdf"
+    assert caught.value.suggested_filename.endswith("travel.pdf")
     page.keyboard.press("Escape")
     expect(document).to_have_count(0)
     expect(marker).to_be_focused()

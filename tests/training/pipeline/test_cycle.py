@@ -325,7 +325,7 @@ def test_what_may_only_be_tried_learns_from_the_whole_window_first(
     """
     monkeypatch.setattr("training.gate.checks._not_against", lambda *_: True)
     margins = ("groundedness", "unanswerable", "silence", "pushback", "segment")
-    gate = {f"{name}_margin": 1.0 for name in margins} | {"latency_ratio": 1e6}
+    gate = {f"{name}_margin": 1.0 for name in margins} | {"silence_anywhere": 1.0, "latency_ratio": 1e6}
     gate |= {"min_prompts": 10_000, "trial_changed": 0}
     directory, job = start(judged, options={**QUICK, "gate": gate})
     state = run_cycle(directory, job)
