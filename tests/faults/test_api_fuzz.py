@@ -26,6 +26,7 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory, redis_server: RedisServer) 
         yield server
 
 
+schemathesis.serializer.alias("application/x-ndjson", "text/plain")
 CONTRACT = schemathesis.openapi.from_dict(create_app(Settings()).openapi())
 OPERATIONS = {f"{found.ok().method.upper()} {found.ok().path}": found.ok() for found in CONTRACT.get_all_operations()}
 
