@@ -340,8 +340,6 @@ export const strings = {
         `For ${scope} the service says: ${why}. Start it all the same? That passes over how little is new and how short ago the last one was, never over the least that training needs.`,
       started: "The cycle is started.",
       due: "Nothing: it starts with the next round of the schedule.",
-      of: (/** @type {string} */ have, /** @type {string} */ needed) => `${have} of ${needed}`,
-      floors: { judgements: "Judgements", fresh: "New ones", voters: "Voters" },
       columns: { state: "State", why: "Why", scope: "For", version: "Version", took: "Took", at: "When" },
       states: {
         waiting: "Waiting",
@@ -855,6 +853,12 @@ export const strings = {
       segment: (/** @type {string} */ name) => `Segment ${name}`,
       collection: (/** @type {string} */ id) => `Collection ${id}`,
     },
+    floors: {
+      judgements: "Judgements",
+      fresh: "New ones",
+      voters: "Voters",
+      of: (/** @type {string} */ have, /** @type {string} */ needed) => `${have} of ${needed}`,
+    },
     overview: {
       parts: {
         title: "Health",
@@ -901,10 +905,6 @@ export const strings = {
         next: "What the next cycle waits for",
         nothing: "Nothing is planned.",
         due: "Nothing: it starts with the next round of the schedule.",
-        judgements: "Judgements",
-        fresh: "New ones",
-        voters: "Voters",
-        of: (/** @type {string} */ have, /** @type {string} */ needed) => `${have} of ${needed}`,
         notBefore: (/** @type {string} */ when) => `Not before ${when}.`,
       },
       days: {

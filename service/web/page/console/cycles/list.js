@@ -6,11 +6,12 @@ import { usePages } from "../../kit/pages.js";
 import { Table } from "../../kit/table.js";
 import { toast } from "../../kit/toast.js";
 import { api, withQuery } from "../../lib/api.js";
-import { ago, count, duration, when } from "../../lib/format.js";
+import { ago, duration, when } from "../../lib/format.js";
 import { go, link } from "../../lib/router.js";
 import { said } from "../../lib/said.js";
 import { html, useEffect, useRef } from "../../lib/ui.js";
 import { strings } from "../strings.js";
+import { Floors } from "../floors.js";
 import { scopeName } from "../scopes.js";
 import { CycleState } from "./state.js";
 
@@ -77,12 +78,6 @@ export function List() {
 /** @param {{ plan: Planned, onStarted: () => void }} props */
 function Next({ plan, onStarted }) {
   const words = strings.console.cycles;
-  /** @type {readonly [string, number, number][]} */
-  const floors = [
-    [words.floors.judgements, plan.judgements, plan.judgements_needed],
-    [words.floors.fresh, plan.new, plan.new_needed],
-    [words.floors.voters, plan.voters, plan.voters_needed],
-  ];
   const start = async () => {
     const answer = await confirm({
       title: words.start,
@@ -107,19 +102,7 @@ function Next({ plan, onStarted }) {
         <button class="button" onClick=${start}>${words.start}<span class="unseen"> ${scopeName(plan.scope)}</span></button>
       </div>
       <p class="sentence">${plan.due ? words.due : plan.reason}</p>
-      <dl class="floors">
-        ${floors
-          .filter(([, , needed]) => needed > 0)
-          .map(
-            ([name, have, needed]) => html`<div>
-              <dt>${name}</dt>
-              <dd>
-                <progress aria-label=${name} max=${needed} value=${Math.min(have, needed)}></progress>
-                ${words.of(count(have), count(needed))}
-              </dd>
-            </div>`,
-          )}
-      </dl>
+      <${Floors} of=${plan} />
     </article>
   `;
 }

@@ -1,9 +1,10 @@
 /** Which version serves, whether one is on trial, and what the next cycle waits for. */
 import { Badge } from "../../kit/badge.js";
-import { ago, count } from "../../lib/format.js";
+import { ago } from "../../lib/format.js";
 import { link } from "../../lib/router.js";
 import { html } from "../../lib/ui.js";
 import { strings } from "../strings.js";
+import { Floors } from "../floors.js";
 import { scopeName } from "../scopes.js";
 
 /** @param {{ of: import("../overview.js").Overview }} props */
@@ -36,30 +37,11 @@ const Version = ({ id }) => html`<a class="version" href=${link(["console", "ver
 /** @param {{ of: import("../overview.js").Waiting, many: boolean }} props */
 function Next({ of, many }) {
   const words = strings.console.overview.learning;
-  /** @type {readonly [string, number, number][]} */
-  const floors = [
-    [words.judgements, of.judgements, of.judgements_needed],
-    [words.fresh, of.new, of.new_needed],
-    [words.voters, of.voters, of.voters_needed],
-  ];
   return html`
     <li>
       ${many && html`<span class="faint">${scopeName(of.scope)}</span>`}
       <span class="reason">${of.due ? words.due : of.reason}</span>
-      ${!of.due &&
-      html`<dl class="floors">
-        ${floors
-          .filter(([, , needed]) => needed > 0)
-          .map(
-            ([name, have, needed]) => html`<div>
-              <dt>${name}</dt>
-              <dd>
-                <progress aria-label=${name} max=${needed} value=${Math.min(have, needed)}></progress>
-                ${words.of(count(have), count(needed))}
-              </dd>
-            </div>`,
-          )}
-      </dl>`}
+      ${!of.due && html`<${Floors} of=${of} />`}
       ${!of.due && of.not_before && of.not_before * 1000 > Date.now()
         ? html`<span class="faint">${words.notBefore(ago(of.not_before))}</span>`
         : null}
