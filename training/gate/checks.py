@@ -91,19 +91,16 @@ def groundedness(inputs: GateInputs, config: GateConfig) -> Check:
 def silence(inputs: GateInputs, config: GateConfig) -> list[Check]:
     """Is it silent no more often where an answer helped somebody, and not much more often anywhere?"""
     helped = [row for row in inputs.rows if row.helped]
+    few = len(helped) < config.trial_prompts
 
-    def check(name: str, rows: Sequence[Row], margin: float) -> Check:
-        return _not_worse(name, rows, lambda given: float(not given.abstained), margin, config.min_prompts, config)
+    def check(name: str, rows: Sequence[Row], margin: float, least: int) -> Check:
+        return _not_worse(name, rows, lambda given: float(not given.abstained), margin, least, config)
 
-    everywhere = check("answers at all", inputs.rows, config.silence_anywhere)
-    if len(helped) < config.trial_prompts:
-        return [check("answers where it can", inputs.rows, config.silence_margin), everywhere]
-    ours, theirs = ([float(not given.abstained) for given in side] for side in _sides(helped))
-    return [_held("answers where it can", ours, theirs, config.silence_margin, config), everywhere]
-
-
-def _sides(rows: Sequence[Row]) -> tuple[list[Given], list[Given]]:
-    return [row.candidate for row in rows], [row.champion for row in rows]
+    least = config.min_prompts if few else config.trial_prompts
+    return [
+        check("answers where it can", inputs.rows if few else helped, config.silence_margin, least),
+        check("answers at all", inputs.rows, config.silence_anywhere, config.min_prompts),
+    ]
 
 
 def abstention(inputs: GateInputs, config: GateConfig) -> Check:

@@ -139,11 +139,11 @@ def _adapt(
         for at in range(0, len(order), lora.batch):
             batch = order[at : at + lora.batch]
             optimiser.zero_grad()
-            total = 0.0
+            losses = []
             for number in batch:  # one prompt at a time: a long prompt's activations are not held for all
                 loss = _prompt_loss(backbone, examples, number, problem, boot, weights, config)
                 loss.backward()  # type: ignore[no-untyped-call]
-                total += float(loss.detach())
+                losses.append(loss.detach())
             (0.5 * _STATE_PRECISION * weights.square().sum() / problem.mass).backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_([*adapter, weights], lora.clip)
             optimiser.step()
@@ -152,7 +152,7 @@ def _adapt(
             if progress is not None:
                 progress("adapting the base", done / steps)
             if record is not None:
-                record("loss", done, total)
+                record("loss", done, float(torch.stack(losses).sum()))
     return weights.detach().cpu().double().numpy()
 
 
