@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 NICENESS = 10  # ingestion: questions go first, and it gets a tenth of a core that both want
-# Training can wait longer. At 10 a question that wakes up often waits for a slice of training to end: the 95th
-# percentile of chat was 2.8 times that of an idle machine. `python -m bench.chat_while_training`
+# Training can wait longer: at 10 questions without a pause often waited for a slice of it to end.
+# `python -m bench.chat_while_training`
 LEAST = 19
 
 
