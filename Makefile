@@ -2,10 +2,12 @@
 # Needs Python 3.11 or newer and a package index; everything is installed into .venv. Node, for check-page and vendor, and
 # Chromium, for test-browser and screenshots, are tools for those who change the web page: nothing that runs needs them.
 
-PYTHON ?= python3
-VENV   := .venv
-BIN    := $(VENV)/bin
-WEB    := service/web
+PYTHON  ?= python3
+# Processes that share the fast tests.
+WORKERS ?= 2
+VENV    := .venv
+BIN     := $(VENV)/bin
+WEB     := service/web
 NODE_MODULES := $(WEB)/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
@@ -20,7 +22,7 @@ up: $(VENV)/.installed ## Start everything: Redis, API, worker, schedule; Ctrl-C
 	@exec $(BIN)/groundloop up
 
 test: $(VENV)/.tested ## Install and run the tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS) --dist loadscope
 
 check: $(VENV)/.tested ## Lint, types, docstrings and the one-way stairs between packages
 	$(BIN)/ruff check .

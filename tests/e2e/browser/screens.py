@@ -94,9 +94,7 @@ def _keys(page: Page) -> None:
 
 
 def _privacy(page: Page) -> None:
-    page.get_by_role("button", name="Show conversations").or_(page.get_by_role("button", name="Privacy")).first.click()
-    if not page.get_by_role("dialog").count():
-        page.get_by_role("button", name="Privacy").click()
+    page.get_by_role("button", name="Privacy").click()
     expect(page.get_by_role("dialog", name="Privacy")).to_be_visible()
 
 

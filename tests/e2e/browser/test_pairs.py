@@ -198,6 +198,7 @@ def test_asked_again_both_answers_are_kept_and_can_be_compared(sign_in: SignIn, 
         if page.get_by_role("button", name="Compare them").count():
             break
     page.get_by_role("button", name="Compare them").click()
+    expect(question(page)).to_be_focused()
     found = preferred(page, lambda: page.keyboard.press("2"))
     expect(choice(page)).to_contain_text("You chose the second answer.")
     with world.http("user") as http:

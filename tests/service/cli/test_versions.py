@@ -14,7 +14,6 @@ from service.cli.group import TellingGroup
 from service.cli.versions import app
 from service.cycles import store
 from service.redis.calls import ask
-from service.redis.server import RedisServer
 from service.versions.announce import CHANNEL
 from tests.training.registry.making import flip_bit, promoted, published, verdict
 from training.registry import BASE, Registry
@@ -116,11 +115,11 @@ def test_a_segments_versions_are_a_list_of_their_own(registry: Registry) -> None
 
 
 def test_serving_processes_and_the_cycle_are_told(
-    registry: Registry, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+    registry: Registry, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("REDIS_URL", redis_server.url)
+    monkeypatch.setenv("REDIS_URL", redis_url)
     version = published(registry)
-    with closing(redis.Redis.from_url(redis_server.url)) as client, closing(client.pubsub()) as heard:  # type: ignore[no-untyped-call]
+    with closing(redis.Redis.from_url(redis_url)) as client, closing(client.pubsub()) as heard:  # type: ignore[no-untyped-call]
         heard.subscribe(CHANNEL)
         while (message := heard.get_message(timeout=60)) and message["type"] != "subscribe":
             pass
