@@ -3,8 +3,9 @@
 # Chromium, for test-browser and screenshots, are tools for those who change the web page: nothing that runs needs them.
 
 PYTHON  ?= python3
-# Processes that share the fast tests.
+# Processes that share the tests; those in a browser stay in one.
 WORKERS ?= 2
+SHARED  := -n $(WORKERS) --dist loadscope
 VENV    := .venv
 BIN     := $(VENV)/bin
 WEB     := service/web
@@ -22,7 +23,7 @@ up: $(VENV)/.installed ## Start everything: Redis, API, worker, schedule; Ctrl-C
 	@exec $(BIN)/groundloop up
 
 test: $(VENV)/.tested ## Install and run the tests
-	$(BIN)/pytest -n $(WORKERS) --dist loadscope
+	$(BIN)/pytest $(SHARED)
 
 check: $(VENV)/.tested ## Lint, types, docstrings and the one-way stairs between packages
 	$(BIN)/ruff check .
@@ -37,7 +38,7 @@ check-page: $(NODE_MODULES) ## Check the types of the web page; needs Node 20 or
 	cd $(WEB) && npm run --silent check
 
 test-faults: $(VENV)/.tested ## Kill, fill and corrupt real processes, and check that nothing acknowledged is lost
-	$(BIN)/pytest -m "fault or slow" tests --timeout 900
+	$(BIN)/pytest $(SHARED) -m "fault or slow" tests --timeout 900
 
 test-browser: $(VENV)/.tested ## Drive the web page of a whole Groundloop in headless Chromium
 	$(BIN)/pytest -m browser tests/e2e/browser

@@ -46,7 +46,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(1800)]
 SLOWLY = 1500  # steps of an update that can be caught at work
 CHILD = "service.cycles.child"
 PATIENCE_S = 600.0  # training stands behind everything else that a machine has to do
-Start = Callable[..., subprocess.Popen[str]]
+Start = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +64,9 @@ def client(redis_url: str, judged: Sequence[Record]) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def start(tmp_path: Path, redis_url: str, client: redis.Redis) -> Iterator[Start]:
-    started: list[subprocess.Popen[str]] = []
+    started: list[subprocess.Popen[bytes]] = []
 
-    def start(*command: str, epochs: int = 40, **settings: str) -> subprocess.Popen[str]:
+    def start(*command: str, epochs: int = 40, **settings: str) -> subprocess.Popen[bytes]:
         given = {**SETTINGS, "redis_url": redis_url, "train_options": options(tmp_path, epochs=epochs), **settings}
         started.append(processes.start(tmp_path, *command, **given))
         return started[-1]
@@ -121,12 +121,12 @@ def finished(client: redis.Redis, cycle_id: str) -> Cycle:
     return look(client, cycle_id)
 
 
-def trainer(worker: subprocess.Popen[str]) -> psutil.Process:
+def trainer(worker: subprocess.Popen[bytes]) -> psutil.Process:
     wait_until(lambda: processes.children(worker.pid, CHILD))
     return processes.children(worker.pid, CHILD)[0]
 
 
-def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
+def descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     try:
         return psutil.Process(process.pid).children(recursive=True)
     except psutil.NoSuchProcess:

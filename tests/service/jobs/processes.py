@@ -8,13 +8,15 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import psutil
 
 PATIENCE_S = 240.0  # against hanging only: a process may take half a minute to start
+_printed: WeakKeyDictionary[subprocess.Popen[bytes], Path] = WeakKeyDictionary()
 
 
-def start(home: Path, *command: str, **settings: str) -> subprocess.Popen[str]:
+def start(home: Path, *command: str, **settings: str) -> subprocess.Popen[bytes]:
     """Start `groundloop <command>` on a home; settings are names without the prefix."""
     environment = {
         **os.environ,
@@ -23,15 +25,19 @@ def start(home: Path, *command: str, **settings: str) -> subprocess.Popen[str]:
         "OMP_NUM_THREADS": "1",
         **{f"GROUNDLOOP_{name.upper()}": value for name, value in settings.items()},
     }
-    return subprocess.Popen(
-        [sys.executable, "-m", "service.cli", *command],
-        env=environment,
-        start_new_session=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    # Not a pipe: nobody reads while it runs, and a full one stops whoever writes.
+    printed = home / f"{command[0]}-{time.monotonic_ns()}.printed"
+    with printed.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "service.cli", *command],
+            env=environment,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    _printed[process] = printed
+    return process
 
 
 def wait_until(true: Callable[[], object], timeout_s: float = PATIENCE_S) -> None:
@@ -68,7 +74,7 @@ def gone(process: psutil.Process, *, within_s: float = 10.0) -> bool:
     return False
 
 
-def kill(process: subprocess.Popen[str]) -> str:
+def kill(process: subprocess.Popen[bytes]) -> str:
     """Kill what is left of a process with its descendants, and give what it printed."""
     try:
         for child in psutil.Process(process.pid).children(recursive=True):
@@ -76,4 +82,5 @@ def kill(process: subprocess.Popen[str]) -> str:
     except psutil.NoSuchProcess:
         pass
     process.kill()
-    return process.communicate()[0]
+    process.wait()
+    return _printed[process].read_text(errors="replace")

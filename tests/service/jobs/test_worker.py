@@ -22,7 +22,7 @@ from service.settings import load_settings
 from tests.service.jobs import processes
 from tests.service.jobs.documents import COLLECTION, OPERATOR, upload
 
-Start = Callable[..., subprocess.Popen[str]]
+Start = Callable[..., subprocess.Popen[bytes]]
 pytestmark = pytest.mark.timeout(900)  # against hanging, on a machine that may be slow
 
 
@@ -35,9 +35,9 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 @pytest.fixture
 def start(tmp_path: Path, redis_url: str) -> Iterator[Start]:
-    started: list[subprocess.Popen[str]] = []
+    started: list[subprocess.Popen[bytes]] = []
 
-    def start(command: str, **settings: str) -> subprocess.Popen[str]:
+    def start(command: str, **settings: str) -> subprocess.Popen[bytes]:
         options = {"redis_url": redis_url, "ingest_linger_s": "0", "sweep_interval_s": "1", **settings}
         started.append(processes.start(tmp_path, command, **options))
         return started[-1]
@@ -51,7 +51,7 @@ def completed(catalog: Catalog, document_id: str) -> bool:
     return catalog.document(OPERATOR, COLLECTION, document_id).status == "completed"
 
 
-def ingest_process(worker: subprocess.Popen[str]) -> psutil.Process:
+def ingest_process(worker: subprocess.Popen[bytes]) -> psutil.Process:
     """Give the one ingest process; a second one, rung for too often, leaves as soon as it finds the slot taken."""
     processes.wait_until(lambda: len(processes.children(worker.pid, "service.jobs.ingest_process")) == 1)
     return processes.children(worker.pid, "service.jobs.ingest_process")[0]
