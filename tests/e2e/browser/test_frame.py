@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.browser.conftest import SignIn
-from tests.e2e.browser.world import World
+from tests.e2e.browser.world import World, start
 
 NOBODY = r"status of 401 .*/v1/session\)$"  # asking who is signed in, when nobody is
 
@@ -76,11 +76,14 @@ def test_a_link_signs_in_once(sign_in: SignIn, world: World, allowed: list[str])
     expect(again.get_by_role("alert")).to_contain_text("used already")
 
 
-def test_the_link_that_was_printed_at_the_start_opens_the_page(sign_in: SignIn, world: World) -> None:
-    if os.environ.get("GROUNDLOOP_TEST_WORLD"):
-        pytest.skip("a link works once, and this company is used again and again")
-    [url] = re.findall(r"http://\S+#sign-in=[\w-]+", world.opened)
-    inside(sign_in(None, at=url))
+def test_the_link_that_was_printed_at_the_start_opens_the_page(sign_in: SignIn, tmp_path: Path) -> None:
+    running = start(tmp_path)  # a link works once, and not for long
+    try:
+        running.wait_for("ready")
+        [url] = re.findall(r"http://\S+#sign-in=[\w-]+", running.wait_for("open"))
+        inside(sign_in(None, at=url, of=World(running.url, url)))
+    finally:
+        running.destroy()
 
 
 def test_who_signs_out_is_out(sign_in: SignIn, allowed: list[str]) -> None:

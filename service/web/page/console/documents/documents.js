@@ -40,7 +40,9 @@ export function Documents({ of, onStore }) {
       }),
     [of.id, status, docs.edit],
   );
-  useFollowing(of.id, of.file_counts.in_progress > 0, () => docs.data ?? [], ({ store, fresh, gone }) => {
+  // What is quick is done before the collection is counted again; its row was told to be in progress, and nothing else.
+  const busy = of.file_counts.in_progress > 0 || (docs.data ?? []).some((/** @type {Doc} */ doc) => doc.status === "in_progress");
+  useFollowing(of.id, busy, () => docs.data ?? [], ({ store, fresh, gone }) => {
     onStore(store);
     const news = new Map(fresh.map((doc) => [doc.id, doc]));
     docs.edit((rows) => rows.filter((row) => !gone.includes(row.id)).map((row) => news.get(row.id) ?? row));
