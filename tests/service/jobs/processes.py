@@ -8,16 +8,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from weakref import WeakKeyDictionary
 
 import psutil
 
 PATIENCE_S = 240.0  # against hanging only: a process may take half a minute to start
-_printed: WeakKeyDictionary[subprocess.Popen[bytes], Path] = WeakKeyDictionary()
 
 
 def start(home: Path, *command: str, **settings: str) -> subprocess.Popen[bytes]:
-    """Start `groundloop <command>` on a home; settings are names without the prefix."""
+    """Start `groundloop <command>` on a home, into which goes what it prints; settings are names without the prefix."""
     environment = {
         **os.environ,
         "GROUNDLOOP_HOME": str(home),
@@ -26,9 +24,8 @@ def start(home: Path, *command: str, **settings: str) -> subprocess.Popen[bytes]
         **{f"GROUNDLOOP_{name.upper()}": value for name, value in settings.items()},
     }
     # Not a pipe: nobody reads while it runs, and a full one stops whoever writes.
-    printed = home / f"{command[0]}-{time.monotonic_ns()}.printed"
-    with printed.open("wb") as output:
-        process = subprocess.Popen(
+    with (home / f"{command[0]}.printed").open("ab") as output:
+        return subprocess.Popen(
             [sys.executable, "-m", "service.cli", *command],
             env=environment,
             start_new_session=True,
@@ -36,8 +33,6 @@ def start(home: Path, *command: str, **settings: str) -> subprocess.Popen[bytes]
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    _printed[process] = printed
-    return process
 
 
 def wait_until(true: Callable[[], object], timeout_s: float = PATIENCE_S) -> None:
@@ -74,8 +69,8 @@ def gone(process: psutil.Process, *, within_s: float = 10.0) -> bool:
     return False
 
 
-def kill(process: subprocess.Popen[bytes]) -> str:
-    """Kill what is left of a process with its descendants, and give what it printed."""
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of a process with its descendants."""
     try:
         for child in psutil.Process(process.pid).children(recursive=True):
             child.kill()
@@ -83,4 +78,3 @@ def kill(process: subprocess.Popen[bytes]) -> str:
         pass
     process.kill()
     process.wait()
-    return _printed[process].read_text(errors="replace")

@@ -339,7 +339,6 @@ export const strings = {
       forceText: (/** @type {string} */ scope, /** @type {string} */ why) =>
         `For ${scope} the service says: ${why}. Start it all the same? That passes over how little is new and how short ago the last one was, never over the least that training needs.`,
       started: "The cycle is started.",
-      due: "Nothing: it starts with the next round of the schedule.",
       columns: { state: "State", why: "Why", scope: "For", version: "Version", took: "Took", at: "When" },
       states: {
         waiting: "Waiting",
@@ -854,6 +853,7 @@ export const strings = {
       collection: (/** @type {string} */ id) => `Collection ${id}`,
     },
     floors: {
+      due: "Nothing: it starts with the next round of the schedule.",
       judgements: "Judgements",
       fresh: "New ones",
       voters: "Voters",
@@ -904,7 +904,6 @@ export const strings = {
         trials: (/** @type {number} */ n) => (n === 1 ? "One trial is running" : `${n} trials are running`),
         next: "What the next cycle waits for",
         nothing: "Nothing is planned.",
-        due: "Nothing: it starts with the next round of the schedule.",
         notBefore: (/** @type {string} */ when) => `Not before ${when}.`,
       },
       days: {

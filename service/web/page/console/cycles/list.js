@@ -101,7 +101,7 @@ function Next({ plan, onStarted }) {
         <span class="spacer"></span>
         <button class="button" onClick=${start}>${words.start}<span class="unseen"> ${scopeName(plan.scope)}</span></button>
       </div>
-      <p class="sentence">${plan.due ? words.due : plan.reason}</p>
+      <p class="sentence">${plan.due ? strings.console.floors.due : plan.reason}</p>
       <${Floors} of=${plan} />
     </article>
   `;

@@ -40,7 +40,7 @@ function Next({ of, many }) {
   return html`
     <li>
       ${many && html`<span class="faint">${scopeName(of.scope)}</span>`}
-      <span class="reason">${of.due ? words.due : of.reason}</span>
+      <span class="reason">${of.due ? strings.console.floors.due : of.reason}</span>
       ${!of.due && html`<${Floors} of=${of} />`}
       ${!of.due && of.not_before && of.not_before * 1000 > Date.now()
         ? html`<span class="faint">${words.notBefore(ago(of.not_before))}</span>`
